@@ -1,0 +1,45 @@
+"""OctoEverywhere: the prints of 3D printers, from the notifications that OctoEverywhere posts."""
+
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+
+from .const import DOMAIN
+from .coordinator import Account, OctoEverywhereConfigEntry
+from .store import PrinterStore
+from .webhook import async_open
+
+PLATFORMS = (Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR)
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> bool:
+    """Bring back the printers and listen for their notifications."""
+    # First, because Home Assistant answers 200 for a webhook that nobody has registered. Ours answers 503 until we are done.
+    async_open(hass, entry)
+    entry.runtime_data = Account(hass, entry)
+    await entry.runtime_data.async_load()
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> bool:
+    """Stop listening once everything that has arrived is saved."""
+    await entry.runtime_data.async_finish()
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
+    """Delete what was stored."""
+    await PrinterStore(hass).async_remove()
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant,
+    entry: OctoEverywhereConfigEntry,
+    device: dr.AnyDeviceEntry,
+) -> bool:
+    """Forget a printer; it comes back with its next notification."""
+    for domain, printer_id in device.identifiers:
+        if domain == DOMAIN:
+            await entry.runtime_data.async_forget(printer_id)
+    return True

@@ -1,0 +1,217 @@
+"""The printers of the account: who is known, what they look like in Home Assistant, and who hears of a notification."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, override
+from weakref import WeakValueDictionary
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import EntityPlatform, async_get_current_platform
+from homeassistant.helpers.start import async_at_started
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN, LOGGER, MANUFACTURER
+from .payload import Notification
+from .state import PrinterState, is_about_a_printer, reduce
+from .store import Announcement, PrinterRecord, PrinterStore
+
+type OctoEverywhereConfigEntry = ConfigEntry[Account]
+
+
+type CreateEntities = Callable[[PrinterCoordinator], Iterable[Entity]]
+
+
+class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
+    """One printer: its state, its device, and the entities that show it."""
+
+    config_entry: OctoEverywhereConfigEntry
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: OctoEverywhereConfigEntry,
+        printer_id: str,
+        record: PrinterRecord,
+    ) -> None:
+        """Start from what is known of the printer."""
+        super().__init__(hass, LOGGER, config_entry=entry, name=printer_id)
+        self.printer_id = printer_id
+        self.data = record.state
+        self.announcement = record.announcement
+        self.device_id = self._async_register_device()
+        self.unsaved: str | None = None
+        """Fingerprint of a notification that was shown and announced, but could not be saved."""
+        self._announce_to: set[Callable[[Announcement], None]] = set()
+
+    @override
+    async def _async_update_data(self) -> PrinterState:
+        """Return what is known: nothing can be asked of OctoEverywhere."""
+        return self.data
+
+    @callback
+    def async_on_announcement(self, listener: Callable[[Announcement], None]) -> CALLBACK_TYPE:
+        """Call the listener with each notification, once the state has been updated."""
+        self._announce_to.add(listener)
+        return partial(self._announce_to.discard, listener)
+
+    @callback
+    def async_show(self, state: PrinterState) -> None:
+        """Update the device and those entities that show something else than before."""
+        if state == (shown := self.data):
+            self.data = state
+            return
+        self.async_set_updated_data(state)
+        if (state.name, state.quick_view_url) != (shown.name, shown.quick_view_url):
+            self._async_register_device()
+
+    @callback
+    def async_announce(self, announcement: Announcement) -> None:
+        """Tell the event entity and Home Assistant's bus, in this order, once there are automations to hear it."""
+
+        @callback
+        def announce(hass: HomeAssistant) -> None:
+            self.announcement = announcement
+            for listener in tuple(self._announce_to):
+                listener(announcement)
+            _async_fire(hass, announcement.type, self.event_data(announcement))
+
+        async_at_started(self.hass, announce)
+
+    def event_data(self, announcement: Announcement) -> dict[str, Any]:
+        """Return what an announcement says, and of which device."""
+        return {"device_id": self.device_id, **announcement.data}
+
+    @callback
+    def _async_register_device(self) -> str:
+        """Create or update the device and return its id. Without a name it gets a translated one."""
+        return (
+            dr.async_get(self.hass)
+            .async_get_or_create(
+                config_entry_id=self.config_entry.entry_id,
+                identifiers={(DOMAIN, self.printer_id)},
+                manufacturer=MANUFACTURER,
+                name=self.data.name,
+                configuration_url=self.data.quick_view_url,
+                translation_key=None if self.data.name else "printer",
+            )
+            .id
+        )
+
+
+class Account:
+    """All printers that post to the webhook."""
+
+    def __init__(self, hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
+        """Remember whose account it is; async_load fills it."""
+        self.printers: dict[str, PrinterCoordinator] = {}
+        self._hass = hass
+        self._entry = entry
+        self._store = PrinterStore(hass)
+        self._platforms: list[tuple[EntityPlatform, CreateEntities]] = []
+        # One notification of a printer after the other; printers do not wait for each other.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def async_load(self) -> None:
+        """Bring back the printers from the store, and those whose file was lost from their devices."""
+        records = await self._store.async_load()
+        for device in dr.async_entries_for_config_entry(dr.async_get(self._hass), self._entry.entry_id):
+            for _, printer_id in device.identifiers:
+                known = PrinterState(name=device.name, quick_view_url=device.configuration_url)
+                records.setdefault(printer_id, PrinterRecord(state=known))
+        for printer_id, record in records.items():
+            self._async_add_printer(printer_id, record)
+
+    async def async_add_platform(self, create: CreateEntities) -> None:
+        """Add the current platform's entities for every printer, known or to come."""
+        platform = async_get_current_platform()
+        self._platforms.append((platform, create))
+        await platform.async_add_entities(entity for printer in self.printers.values() for entity in create(printer))
+
+    async def async_receive(self, notification: Notification) -> bool:
+        """Save, show and announce a notification; return whether it was saved."""
+        now = dt_util.utcnow()
+        announcement = Announcement(at=now, type=notification.type, data=notification.as_event_data(now))
+        async with self._lock(notification.printer_id):
+            printer = self.printers.get(notification.printer_id)
+            if printer is None and not is_about_a_printer(notification):
+                self._async_announce_without_printer(announcement)
+                return True
+            if is_new := printer is None:
+                printer = self._async_add_printer(
+                    notification.printer_id,
+                    PrinterRecord(
+                        state=PrinterState(
+                            name=notification.printer_name,
+                            quick_view_url=notification.quick_view_url,
+                        )
+                    ),
+                )
+            state = reduce(printer.data, notification, now)
+            is_saved = await self._store.async_save(
+                printer.printer_id,
+                PrinterRecord(state=state, announcement=announcement),
+            )
+            # What could not be saved is sent again; it has been announced by then.
+            is_announced = printer.unsaved == notification.fingerprint
+            printer.unsaved = None if is_saved else notification.fingerprint
+            printer.async_show(state)
+            if is_new:
+                await self._async_add_entities(printer)
+            if not is_announced:
+                printer.async_announce(announcement)
+            return is_saved
+
+    async def async_forget(self, printer_id: str) -> None:
+        """Forget a printer and remove its device. Raises HomeAssistantError."""
+        async with self._lock(printer_id):
+            if not await self._store.async_forget(printer_id):
+                raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_saved")
+            if printer := self.printers.pop(printer_id, None):
+                # Here rather than by our caller, so that no notification comes in between and finds the old device.
+                dr.async_get(self._hass).async_remove_device(printer.device_id)
+                await printer.async_shutdown()
+
+    async def async_finish(self) -> None:
+        """Return when no notification is being worked on."""
+        for lock in list(self._locks.values()):
+            async with lock:
+                pass
+
+    def _lock(self, printer_id: str) -> asyncio.Lock:
+        """Return the lock of a printer, which lasts as long as somebody holds it or waits for it."""
+        return self._locks.setdefault(printer_id, asyncio.Lock())
+
+    async def _async_add_entities(self, printer: PrinterCoordinator) -> None:
+        """Add the entities of a printer that was heard of for the first time."""
+        # Unlike the callback that a platform gets, its own method says when the entities are there to be told.
+        for platform, create in self._platforms:
+            await platform.async_add_entities(create(printer))
+
+    @callback
+    def _async_add_printer(self, printer_id: str, record: PrinterRecord) -> PrinterCoordinator:
+        """Remember a printer."""
+        printer = PrinterCoordinator(self._hass, self._entry, printer_id, record)
+        self.printers[printer_id] = printer
+        return printer
+
+    @callback
+    def _async_announce_without_printer(self, announcement: Announcement) -> None:
+        """Announce what makes no printer, to Home Assistant's bus alone."""
+
+        @callback
+        def announce(hass: HomeAssistant) -> None:
+            _async_fire(hass, announcement.type, {"device_id": None, **announcement.data})
+
+        async_at_started(self._hass, announce)
+
+
+@callback
+def _async_fire(hass: HomeAssistant, event: str, data: dict[str, Any]) -> None:
+    """Fire the Home Assistant event of a notification."""
+    hass.bus.async_fire(f"{DOMAIN}_{event}", data)

@@ -1,0 +1,37 @@
+"""What all entities of a printer have in common."""
+
+from typing import override
+
+from homeassistant.core import callback
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .const import DOMAIN
+from .coordinator import PrinterCoordinator
+
+
+class PrinterEntity(CoordinatorEntity[PrinterCoordinator]):
+    """An entity of a printer, written when what it shows has changed."""
+
+    _attr_has_entity_name = True
+
+    def __init__(self, coordinator: PrinterCoordinator, description: EntityDescription) -> None:
+        """Name the entity after its description's key."""
+        super().__init__(coordinator)
+        self.entity_description = description
+        self._attr_translation_key = description.key
+        self._attr_unique_id = f"{coordinator.printer_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, coordinator.printer_id)})
+        self._update()
+
+    def _update(self) -> bool:
+        """Read what the entity shows from the printer's state; return whether it has changed."""
+        return False
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write the entity only where it shows something else than before."""
+        if self._update():
+            self.async_write_ha_state()

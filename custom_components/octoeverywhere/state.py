@@ -1,0 +1,285 @@
+"""What the notifications of one printer mean together: one pure function, (state, notification, now) -> state."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from .payload import Notification, NotificationType
+
+# Enough for every retry of the plugin (a quarter of an hour), however short the prints.
+_REMEMBERED_PRINTS: Final = 32
+# Estimates wander by seconds from one notification to the next; less than this is the same moment.
+_SAME_MOMENT: Final = timedelta(minutes=1)
+# A printing print without a word for so long after its estimated finish is no longer believed to print.
+_SILENT_AFTER_FINISH: Final = timedelta(hours=1)
+_SILENT_WITHOUT_FINISH: Final = timedelta(hours=24)
+
+
+class Status(StrEnum):
+    """What the printer does."""
+
+    PRINTING = "printing"
+    PAUSED = "paused"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    ERROR = "error"
+
+
+class Attention(StrEnum):
+    """Why somebody should look after the printer."""
+
+    NONE = "none"
+    FAILURE_SUSPECTED = "failure_suspected"
+    PAUSED_BY_GADGET = "paused_by_gadget"
+    ERROR = "error"
+    FILAMENT_CHANGE = "filament_change"
+    USER_INTERACTION = "user_interaction"
+
+
+_STATUS: Final = {
+    NotificationType.PRINT_STARTED: Status.PRINTING,
+    NotificationType.PRINT_RESUMED: Status.PRINTING,
+    NotificationType.PRINT_PROGRESS: Status.PRINTING,
+    NotificationType.FIRST_LAYER_COMPLETE: Status.PRINTING,
+    NotificationType.THIRD_LAYER_COMPLETE: Status.PRINTING,
+    NotificationType.PRINT_PAUSED: Status.PAUSED,
+    NotificationType.GADGET_PAUSED: Status.PAUSED,
+    NotificationType.PRINT_COMPLETE: Status.COMPLETE,
+    NotificationType.PRINT_FAILED: Status.FAILED,
+    NotificationType.ERROR: Status.ERROR,
+}
+_ATTENTION: Final = {
+    NotificationType.GADGET_WARNING: Attention.FAILURE_SUSPECTED,
+    NotificationType.GADGET_PAUSED: Attention.PAUSED_BY_GADGET,
+    NotificationType.ERROR: Attention.ERROR,
+    NotificationType.FILAMENT_CHANGE_REQUIRED: Attention.FILAMENT_CHANGE,
+    NotificationType.USER_INTERACTION_REQUIRED: Attention.USER_INTERACTION,
+    NotificationType.PRINT_STARTED: Attention.NONE,
+    NotificationType.PRINT_RESUMED: Attention.NONE,
+    NotificationType.PRINT_PROGRESS: Attention.NONE,
+    NotificationType.FIRST_LAYER_COMPLETE: Attention.NONE,
+    NotificationType.THIRD_LAYER_COMPLETE: Attention.NONE,
+    NotificationType.PRINT_COMPLETE: Attention.NONE,
+    NotificationType.PRINT_FAILED: Attention.NONE,
+}
+_ENDINGS: Final = (NotificationType.PRINT_COMPLETE, NotificationType.PRINT_FAILED)
+# About the account or the connection, not about the printer.
+_NOT_ABOUT_A_PRINTER: Final = (
+    NotificationType.TEST,
+    NotificationType.NOTIFICATION_LIMIT,
+)
+_MEASUREMENTS: Final = (
+    "file_name",
+    "duration",
+    "progress",
+    "time_remaining",
+    "z_offset",
+    "current_layer",
+    "total_layers",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrinterState:
+    """What is known of a printer and of its newest print. None: unknown."""
+
+    name: str | None = None
+    quick_view_url: str | None = None
+    superseded: tuple[str, ...] = ()
+    """The ids of earlier prints, the newest last."""
+
+    # From here on about the newest print.
+    print_id: str | None = None
+    ended: bool = False
+    status: Status | None = None
+    attention: Attention = Attention.NONE
+    error_message: str | None = None
+    error_code: str | None = None
+    file_name: str | None = None
+    duration: int | None = None
+    """Seconds."""
+    progress: int | None = None
+    """Percent."""
+    time_remaining: int | None = None
+    """Seconds."""
+    z_offset: float | None = None
+    """Millimetres."""
+    current_layer: int | None = None
+    total_layers: int | None = None
+    started_at: datetime | None = None
+    finish_at: datetime | None = None
+    """The estimate, or the moment the print ended."""
+    snapshot_url: str | None = None
+    fingerprint: str | None = None
+    """Of the newest notification that counted."""
+    heard_at: datetime | None = field(default=None, compare=False)
+    """When the newest notification that counted arrived."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what from_dict reads, in types that JSON has, less what is as in an empty state."""
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name in self.__slots__
+            if (value := getattr(self, name)) != getattr(_EMPTY, name)
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what as_dict wrote. Raises TypeError or ValueError where it did not."""
+        return cls(**{name: _FROM_JSON[name](value) if name in _FROM_JSON else value for name, value in data.items()})
+
+
+_EMPTY: Final = PrinterState()
+_FROM_JSON: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "superseded": tuple,
+    "status": Status,
+    "attention": Attention,
+    "started_at": datetime.fromisoformat,
+    "finish_at": datetime.fromisoformat,
+    "heard_at": datetime.fromisoformat,
+}
+
+
+def reduce(state: PrinterState, notification: Notification, now: datetime) -> PrinterState:
+    """Return what is known once the notification has arrived."""
+    if not is_about_a_printer(notification) or is_late(state, notification):
+        return state
+    slate = _slate(state, notification)
+    return replace(
+        slate,
+        name=notification.printer_name or state.name,
+        quick_view_url=notification.quick_view_url or state.quick_view_url,
+        status=_STATUS.get(notification.type, slate.status),
+        snapshot_url=notification.snapshot_url or slate.snapshot_url,
+        fingerprint=notification.fingerprint,
+        heard_at=now,
+        **_attention(notification),
+        **_progress(slate, notification, now),
+    )
+
+
+def is_about_a_printer(notification: Notification) -> bool:
+    """Tell whether the notification says anything about its printer."""
+    return notification.type not in _NOT_ABOUT_A_PRINTER
+
+
+def is_late(state: PrinterState, notification: Notification) -> bool:
+    """Tell whether something newer than the notification is known already."""
+    if notification.print_id is None:
+        return False
+    if notification.print_id != state.print_id:
+        return notification.print_id in state.superseded
+    if state.ended:
+        return notification.type is not NotificationType.BED_COOLDOWN_COMPLETE
+    if notification.type in _ENDINGS:
+        return False
+    is_earlier = _is_less(notification.duration, state.duration)
+    is_further = notification.progress is not None and (
+        state.progress is None or notification.progress > state.progress
+    )
+    return is_earlier and not is_further
+
+
+def is_silent(state: PrinterState, now: datetime) -> bool:
+    """Tell whether a print that should be going on has not been heard of for too long."""
+    silent_at = silent_from(state)
+    return silent_at is not None and silent_at <= now
+
+
+def silent_from(state: PrinterState) -> datetime | None:
+    """When a print that goes on is no longer believed to, should nothing more be heard of it."""
+    if state.status is not Status.PRINTING:
+        return None
+    if state.finish_at is not None:
+        return state.finish_at + _SILENT_AFTER_FINISH
+    return state.heard_at and state.heard_at + _SILENT_WITHOUT_FINISH
+
+
+def _slate(state: PrinterState, notification: Notification) -> PrinterState:
+    """Return what the notification adds to: a clean slate where it brings a new print."""
+    if notification.print_id in (None, state.print_id):
+        return state
+    earlier = state.superseded
+    if state.print_id is not None:
+        earlier = (*earlier, state.print_id)[-_REMEMBERED_PRINTS:]
+    return PrinterState(superseded=earlier, print_id=notification.print_id)
+
+
+def _attention(notification: Notification) -> dict[str, Any]:
+    """Return what the notification changes of the attention that the printer wants."""
+    if (attention := _ATTENTION.get(notification.type)) is None:
+        return {}
+    return {
+        "attention": attention,
+        "error_message": notification.error,
+        "error_code": notification.error_code,
+    }
+
+
+def _progress(slate: PrinterState, notification: Notification, now: datetime) -> dict[str, Any]:
+    """Return what the notification changes of how far the print is."""
+    goes_on = _STATUS.get(notification.type) is Status.PRINTING
+    ends = notification.type in _ENDINGS
+    if slate.ended and not goes_on and not ends:
+        return {}
+    changes: dict[str, Any] = {
+        name: value
+        for name in _MEASUREMENTS
+        if (value := getattr(notification, name)) is not None or name in notification.unknown
+    }
+    changes["started_at"] = _started_at(slate, notification, now)
+    changes["finish_at"] = _finish_at(slate, notification, now)
+    if ends:
+        changes |= _outcome(slate, notification)
+    elif goes_on and slate.print_id is None:
+        # Nothing but this tells the next print of a printer that never names its prints.
+        changes["ended"] = False
+    return changes
+
+
+def _outcome(slate: PrinterState, notification: Notification) -> dict[str, Any]:
+    """Return what is known of a print because it has ended."""
+    if notification.type is NotificationType.PRINT_COMPLETE:
+        return {"ended": True, "progress": 100, "time_remaining": 0}
+    # A cancelled print may report that it is back at 0 %: it stays where it was.
+    reached = [progress for progress in (slate.progress, notification.progress) if progress is not None]
+    return {
+        "ended": True,
+        "progress": max(reached, default=None),
+        "time_remaining": None,
+    }
+
+
+def _started_at(slate: PrinterState, notification: Notification, now: datetime) -> datetime | None:
+    """Return when the print started; what is known of it once does not change."""
+    if slate.started_at is not None:
+        return slate.started_at
+    duration = notification.duration
+    if duration is None and notification.type is NotificationType.PRINT_STARTED:
+        duration = 0
+    if duration is None:
+        return None
+    return now.replace(microsecond=0) - timedelta(seconds=duration)
+
+
+def _finish_at(slate: PrinterState, notification: Notification, now: datetime) -> datetime | None:
+    """Return when the print will be over, or was."""
+    known = slate.finish_at
+    sent_twice = notification.fingerprint == slate.fingerprint
+    if notification.type in _ENDINGS:
+        return known if slate.ended and sent_twice else now.replace(microsecond=0)
+    if "time_remaining" in notification.unknown:
+        return None
+    estimate = notification.finish(now)
+    if estimate is None or known is None:
+        return estimate or known
+    if sent_twice and not is_silent(slate, now):
+        return known
+    return known if abs(estimate - known) < _SAME_MOMENT else estimate
+
+
+def _is_less(one: int | None, other: int | None) -> bool:
+    """Compare two numbers; nothing follows from an unknown one."""
+    return one is not None and other is not None and one < other
