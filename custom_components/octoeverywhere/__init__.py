@@ -1,5 +1,6 @@
 """OctoEverywhere: the prints of 3D printers, from the notifications that OctoEverywhere posts."""
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
@@ -39,6 +40,8 @@ async def async_remove_config_entry_device(
     device: dr.AnyDeviceEntry,
 ) -> bool:
     """Forget a printer; it comes back with its next notification."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return False
     for domain, printer_id in device.identifiers:
         if domain == DOMAIN:
             await entry.runtime_data.async_forget(printer_id)

@@ -1,9 +1,10 @@
 """The printers of the account: who is known, what they look like in Home Assistant, and who hears of a notification."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, override
+from typing import Any, Final, override
 from weakref import WeakValueDictionary
 
 from homeassistant.config_entries import ConfigEntry
@@ -23,6 +24,9 @@ from .store import Announcement, PrinterRecord, PrinterStore
 
 type OctoEverywhereConfigEntry = ConfigEntry[Account]
 
+
+# Far more than there are retries under way at a time.
+_REMEMBERED_UNSAVED: Final = 32
 
 type CreateEntities = Callable[[PrinterCoordinator], Iterable[Entity]]
 
@@ -45,8 +49,10 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
         self.data = record.state
         self.announcement = record.announcement
         self.device_id = self._async_register_device()
-        self.unsaved: str | None = None
-        """Fingerprint of a notification that was shown and announced, but could not be saved."""
+        self.is_added = False
+        """Whether its entities are there."""
+        self.unsaved: deque[str] = deque(maxlen=_REMEMBERED_UNSAVED)
+        """Fingerprints of what was shown and announced, but could not be saved, and will be sent again."""
         self._announce_to: set[Callable[[Announcement], None]] = set()
 
     @override
@@ -125,7 +131,7 @@ class Account:
                 known = PrinterState(name=device.name, quick_view_url=device.configuration_url)
                 records.setdefault(printer_id, PrinterRecord(state=known))
         for printer_id, record in records.items():
-            self._async_add_printer(printer_id, record)
+            self._async_add_printer(printer_id, record).is_added = True
 
     async def async_add_platform(self, create: CreateEntities) -> None:
         """Add the current platform's entities for every printer, known or to come."""
@@ -141,8 +147,8 @@ class Account:
             printer = self.printers.get(notification.printer_id)
             if printer is None and not is_about_a_printer(notification):
                 self._async_announce_without_printer(announcement)
-                return True
-            if is_new := printer is None:
+                return not self._hass.is_stopping
+            if printer is None:
                 printer = self._async_add_printer(
                     notification.printer_id,
                     PrinterRecord(
@@ -157,14 +163,15 @@ class Account:
                 printer.printer_id,
                 PrinterRecord(state=state, announcement=announcement),
             )
-            # What could not be saved is sent again; it has been announced by then.
-            is_announced = printer.unsaved == notification.fingerprint
-            printer.unsaved = None if is_saved else notification.fingerprint
             printer.async_show(state)
-            if is_new:
+            if not printer.is_added:
                 await self._async_add_entities(printer)
-            if not is_announced:
+            if notification.fingerprint in printer.unsaved:
+                printer.unsaved.remove(notification.fingerprint)
+            else:
                 printer.async_announce(announcement)
+            if not is_saved:
+                printer.unsaved.append(notification.fingerprint)
             return is_saved
 
     async def async_forget(self, printer_id: str) -> None:
@@ -192,6 +199,7 @@ class Account:
         # Unlike the callback that a platform gets, its own method says when the entities are there to be told.
         for platform, create in self._platforms:
             await platform.async_add_entities(create(printer))
+        printer.is_added = True
 
     @callback
     def _async_add_printer(self, printer_id: str, record: PrinterRecord) -> PrinterCoordinator:

@@ -1,5 +1,6 @@
 """Event entity: the newest notification of a printer, with everything it said."""
 
+from datetime import datetime
 from typing import Any, override
 
 from homeassistant.components.event import (
@@ -9,6 +10,7 @@ from homeassistant.components.event import (
 )
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
 
 from .coordinator import OctoEverywhereConfigEntry
 from .entity import PrinterEntity
@@ -34,6 +36,8 @@ async def async_setup_entry(
 class PrinterEvent(PrinterEntity, EventEntity):
     """The notifications of a printer, one after the other."""
 
+    _stored: Announcement | None = None
+
     @override
     async def async_added_to_hass(self) -> None:
         """Hear of every notification, also of those that change no state."""
@@ -42,17 +46,21 @@ class PrinterEvent(PrinterEntity, EventEntity):
 
     @override
     async def async_get_last_state(self) -> State | None:
-        """Return the state to begin with, from our store, which a crash leaves complete."""
-        if (announcement := self.coordinator.announcement) is None:
-            return None
+        """Return the state to begin with: ours where a crash left Home Assistant's an older one."""
+        restored = await super().async_get_last_state()
+        shown_at = restored and dt_util.parse_datetime(restored.state)
+        announcement = self.coordinator.announcement
+        if announcement is None or (shown_at and shown_at >= _in_milliseconds(announcement.at)):
+            return restored
+        self._stored = announcement
         return State(self.entity_id, announcement.at.isoformat(timespec="milliseconds"))
 
     @override
     async def async_get_last_event_data(self) -> EventExtraStoredData | None:
-        """Return the attributes to begin with."""
-        if (announcement := self.coordinator.announcement) is None:
-            return None
-        return EventExtraStoredData(announcement.type, self._attributes(announcement))
+        """Return the attributes that belong to the state to begin with."""
+        if self._stored is None:
+            return await super().async_get_last_event_data()
+        return EventExtraStoredData(self._stored.type, self._attributes(self._stored))
 
     def _attributes(self, announcement: Announcement) -> dict[str, Any]:
         """Return the event's data, less the number: `event_type` of an event entity is the slug."""
@@ -64,3 +72,8 @@ class PrinterEvent(PrinterEntity, EventEntity):
         """Show a notification."""
         self._trigger_event(announcement.type, self._attributes(announcement))
         self.async_write_ha_state()
+
+
+def _in_milliseconds(moment: datetime) -> datetime:
+    """Drop what the state of an event entity does not show."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

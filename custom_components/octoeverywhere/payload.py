@@ -182,7 +182,7 @@ def _number(value: object) -> float | None:
         return None
     try:
         number = float(value)
-    except ValueError, OverflowError:
+    except ValueError:
         return None
     return number if math.isfinite(number) else None
 

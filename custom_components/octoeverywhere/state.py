@@ -190,11 +190,11 @@ def is_silent(state: PrinterState, now: datetime) -> bool:
 
 def silent_from(state: PrinterState) -> datetime | None:
     """When a print that goes on is no longer believed to, should nothing more be heard of it."""
-    if state.status is not Status.PRINTING:
+    if state.status is not Status.PRINTING or state.heard_at is None:
         return None
-    if state.finish_at is not None:
-        return state.finish_at + _SILENT_AFTER_FINISH
-    return state.heard_at and state.heard_at + _SILENT_WITHOUT_FINISH
+    if state.finish_at is None:
+        return state.heard_at + _SILENT_WITHOUT_FINISH
+    return max(state.finish_at, state.heard_at) + _SILENT_AFTER_FINISH
 
 
 def _slate(state: PrinterState, notification: Notification) -> PrinterState:
@@ -233,7 +233,7 @@ def _progress(slate: PrinterState, notification: Notification, now: datetime) ->
     changes["finish_at"] = _finish_at(slate, notification, now)
     if ends:
         changes |= _outcome(slate, notification)
-    elif goes_on and slate.print_id is None:
+    elif slate.print_id is None:
         # Nothing but this tells the next print of a printer that never names its prints.
         changes["ended"] = False
     return changes
@@ -269,7 +269,7 @@ def _finish_at(slate: PrinterState, notification: Notification, now: datetime) -
     known = slate.finish_at
     sent_twice = notification.fingerprint == slate.fingerprint
     if notification.type in _ENDINGS:
-        return known if slate.ended and sent_twice else now.replace(microsecond=0)
+        return known if sent_twice else now.replace(microsecond=0)
     if "time_remaining" in notification.unknown:
         return None
     estimate = notification.finish(now)

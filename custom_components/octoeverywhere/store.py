@@ -10,7 +10,6 @@ import os
 from typing import Any, Final, Self, override
 
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import UnsupportedStorageVersionError
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
@@ -86,8 +85,11 @@ class PrinterStore:
     async def async_forget(self, printer_id: str) -> bool:
         """Return whether the disk has no record of the printer any more."""
         file = self._file_of(printer_id)
-        file.printers.pop(printer_id, None)
-        return await file.async_write()
+        record = file.printers.pop(printer_id, None)
+        is_forgotten = await file.async_write()
+        if record is not None and not is_forgotten:
+            file.printers.setdefault(printer_id, record)
+        return is_forgotten
 
     async def async_remove(self) -> None:
         """Delete everything."""
@@ -119,13 +121,7 @@ class _File(Store[dict[str, Any]]):
         try:
             data = await self.async_load() or {"printers": {}}
             records = {printer_id: PrinterRecord.from_dict(record) for printer_id, record in data["printers"].items()}
-        except (
-            AttributeError,
-            LookupError,
-            TypeError,
-            ValueError,
-            UnsupportedStorageVersionError,
-        ) as err:
+        except Exception as err:  # noqa: BLE001 - whatever is in a damaged file, the others can be read
             await self._async_set_aside(err)
             return {}
         self.printers = data["printers"]
@@ -147,7 +143,7 @@ class _File(Store[dict[str, Any]]):
     async def _async_set_aside(self, err: Exception) -> None:
         """Keep a file that cannot be read, for somebody who can, and say so."""
         aside = f"{self.path}.corrupt.{dt_util.utcnow().isoformat()}"
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             await self.hass.async_add_executor_job(os.replace, self.path, aside)
         LOGGER.error(
             "The file %s cannot be read (%r) and was kept as %s; the printers in it start afresh",

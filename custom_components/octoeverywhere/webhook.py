@@ -112,9 +112,10 @@ async def _async_accept(entry: OctoEverywhereConfigEntry, request: Request) -> N
 async def _async_read(request: Request) -> bytes:
     """Return the body, whose length need not be known beforehand. Raises RefusedError."""
     body = bytearray()
+    content = request.content  # of a request through Home Assistant Cloud a new one each time it is asked for
     try:
         async with asyncio.timeout(_READ_SECONDS):
-            while chunk := await request.content.read(_MAX_BODY + 1 - len(body)):
+            while chunk := await content.read(_MAX_BODY + 1 - len(body)):
                 body += chunk
     except TimeoutError:
         raise RefusedError(Refusal.TOO_SLOW) from None

@@ -1,0 +1,1 @@
+"""What is promised of a whole Home Assistant, tried on one."""

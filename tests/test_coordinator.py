@@ -1,0 +1,269 @@
+"""Tests of who hears of a notification, when, and how often."""
+
+import asyncio
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, EVENT_STATE_CHANGED
+from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.octoeverywhere.state import PrinterState, reduce
+
+from .conftest import FULL, NUMBERS, Disk, Post, device_of, shown, slugs, value, value_of
+from .replay import arrivals
+
+
+@pytest.fixture
+def shown_events(hass: HomeAssistant) -> list[str]:
+    """Collect what the event entity of the first printer shows, one after the other."""
+    events: list[str] = []
+
+    @callback
+    def collect(event: Event[EventStateChangedData]) -> None:
+        if event.data["entity_id"] == "event.ender3_notification" and (state := event.data["new_state"]):
+            events.append(state.attributes["event_type"])
+
+    hass.bus.async_listen(EVENT_STATE_CHANGED, collect)
+    return events
+
+
+def written(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> set[str]:
+    """Return the entities that were written since the clock was last moved."""
+    now = freezer().timestamp()
+    return {state.entity_id for state in hass.states.async_all() if state.last_reported_timestamp >= now}
+
+
+async def test_first_notifications_of_a_printer(
+    hass: HomeAssistant, post: Post, disk: Disk, announced: list[Event], shown_events: list[str]
+) -> None:
+    """The notification that makes a printer, and the one right behind it, are each announced once, in order."""
+    disk.hold()
+    first = asyncio.create_task(post(FULL, EventType=1))
+    await disk.writing.wait()
+    second = asyncio.create_task(post(FULL, EventType=10))
+    disk.release()
+    assert [response.status for response in await asyncio.gather(first, second)] == [200, 200]
+    device = device_of(hass)
+    assert device is not None
+    assert slugs(announced) == ["print_started", "first_layer_complete"]
+    assert {event.data["device_id"] for event in announced} == {device.id}
+    assert [slug for slug in shown_events if slug] == ["print_started", "first_layer_complete"]
+
+
+async def test_many_at_once(hass: HomeAssistant, post: Post, announced: list[Event], shown_events: list[str]) -> None:
+    """Of a volley to several unknown printers nothing is lost, doubled or mixed up."""
+    numbers = [1, 10, 14, 4, 5, 7]
+    responses = await asyncio.gather(
+        *(
+            post(FULL, EventType=number, PrinterId=f"printer-{printer}", PrinterName=name)
+            for printer, name in ((1, "Ender3"), (2, "Voron"), (3, "Prusa"))
+            for number in numbers
+        )
+    )
+    assert {response.status for response in responses} == {200}
+    for printer in (1, 2, 3):
+        printer_id = f"printer-{printer}"
+        device = device_of(hass, printer_id)
+        assert device is not None
+        own = [event.data for event in announced if event.data["printer_id"] == printer_id]
+        assert sorted(data["event_type"] for data in own) == sorted(numbers)
+        assert {data["device_id"] for data in own} == {device.id}
+    assert [slug for slug in shown_events if slug] == [
+        event.data["type"] for event in announced if event.data["printer_id"] == "printer-1"
+    ]
+
+
+@pytest.mark.parametrize("slug", ["test", "notification_limit"])
+async def test_not_about_a_printer(
+    hass: HomeAssistant,
+    post: Post,
+    loaded: MockConfigEntry,
+    announced: list[Event],
+    freezer: FrozenDateTimeFactory,
+    slug: str,
+) -> None:
+    """A test or the daily limit makes no printer and changes none; the event entity of a known one announces it."""
+    assert (await post(FULL, EventType=NUMBERS[slug])).status == 200
+    assert slugs(announced) == [slug]
+    assert announced[0].data["device_id"] is None
+    assert announced[0].data["file_name"] == "MyCoolPrint.gcode"
+    assert dr.async_entries_for_config_entry(dr.async_get(hass), loaded.entry_id) == []
+    assert shown(hass) == {}
+
+    await post(FULL, EventType=1)
+    await post(FULL, EventType=1, PrinterId="printer-2", PrinterName="Voron")
+    before = shown(hass)
+    freezer.tick(60)
+    await post(FULL, EventType=NUMBERS[slug], Progress=99, PrinterName="Renamed")
+    device = device_of(hass)
+    assert device is not None
+    assert device.name == "Ender3"
+    assert slugs(announced) == [slug, "print_started", "print_started", slug]
+    assert announced[-1].data["device_id"] == device.id
+    assert written(hass, freezer) == {"event.ender3_notification"}
+    after = shown(hass)
+    assert after["event.ender3_notification"][1]["event_type"] == slug
+    assert after | {"event.ender3_notification": before["event.ender3_notification"]} == before
+
+
+async def test_late(hass: HomeAssistant, post: Post, announced: list[Event], freezer: FrozenDateTimeFactory) -> None:
+    """What comes late changes no state and is announced all the same."""
+    await post(FULL, EventType=1, PrintId="print-1")
+    await post(FULL, EventType=6, PrintId="print-2")
+    before = shown(hass)
+    late: list[dict[str, Any]] = [
+        {"EventType": 2, "PrintId": "print-1"},
+        {"EventType": 9, "PrintId": "print-1", "Error": "Long ago"},
+        {"EventType": 4, "PrintId": "print-2", "DurationSec": 40, "Progress": 20},
+    ]
+    for keys in late:
+        freezer.tick(1)
+        assert (await post(FULL, **keys)).status == 200
+        assert written(hass, freezer) == {"event.ender3_notification"}
+    assert slugs(announced)[2:] == ["print_complete", "error", "print_paused"]
+    after = shown(hass)
+    assert after["event.ender3_notification"][1]["event_type"] == "print_paused"
+    assert after | {"event.ender3_notification": before["event.ender3_notification"]} == before
+
+
+@pytest.mark.parametrize("state", [CoreState.not_running, CoreState.starting])
+async def test_announced_once_started(
+    hass: HomeAssistant, post: Post, announced: list[Event], shown_events: list[str], state: CoreState
+) -> None:
+    """What comes while Home Assistant starts is shown at once, and announced when automations can hear it."""
+    hass.set_state(state)
+    assert (await post(EventType=16)).status == 200
+    assert (await post(FULL, EventType=1)).status == 200
+    assert (await post(FULL, EventType=4)).status == 200
+    assert value(hass, "sensor.ender3_status") == "paused"
+    assert announced == []
+
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await hass.async_block_till_done()
+    assert slugs(announced) == ["test", "print_started", "print_paused"]
+    device = device_of(hass)
+    assert device is not None
+    assert [event.data["device_id"] for event in announced] == [None, device.id, device.id]
+    assert [slug for slug in shown_events if slug] == ["print_started", "print_paused"]
+
+
+async def test_only_what_changes_is_written(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
+    """A notification writes the entities that show something else than before, and nothing of another printer."""
+    await post(FULL)
+    await post(FULL, PrinterId="printer-2", PrinterName="Voron")
+    steps: list[tuple[dict[str, Any], set[str]]] = [
+        ({}, set()),
+        (
+            {"Progress": 22, "DurationSec": 60, "TimeRemainingSec": 594},
+            {"progress", "print_duration", "time_remaining"},
+        ),
+        ({"CurrentLayer": 51}, {"current_layer", "progress", "print_duration", "time_remaining"}),
+        ({"EventType": 4}, {"status"}),
+    ]
+    known = dict(FULL)
+    for changes, sensors in steps:
+        freezer.tick(1)
+        known = FULL | {"DurationSec": 70, "Progress": 23, "TimeRemainingSec": 590} | changes if sensors else known
+        await post(known)
+        expected = {f"sensor.ender3_{sensor}" for sensor in sensors} | {"event.ender3_notification"}
+        if "status" in sensors:
+            expected.add("binary_sensor.ender3_printing")
+            expected.add("sensor.ender3_current_layer")
+        assert written(hass, freezer) == expected
+
+
+async def test_states_come_before_the_event(hass: HomeAssistant, post: Post) -> None:
+    """Who hears of a notification on the bus finds the states up to date, its event entity's included."""
+    found: list[tuple[str | None, str | None, Any, str | None]] = []
+
+    @callback
+    def look(event: Event) -> None:
+        states = shown(hass)
+        device = device_of(hass)
+        found.append(
+            (
+                value(hass, "sensor.ender3_status"),
+                value(hass, "binary_sensor.ender3_printing"),
+                states["event.ender3_notification"][1]["event_type"],
+                device.name if device else None,
+            )
+        )
+
+    hass.bus.async_listen("octoeverywhere_print_started", look)
+    hass.bus.async_listen("octoeverywhere_print_paused", look)
+    await post(FULL, EventType=1)
+    await post(FULL, EventType=4, PrinterName="Renamed")
+    assert found == [
+        ("printing", "on", "print_started", "Ender3"),
+        ("paused", "off", "print_paused", "Renamed"),
+    ]
+
+
+async def test_update_entity(hass: HomeAssistant, post: Post, announced: list[Event]) -> None:
+    """Whoever asks for an update gets what is known."""
+    assert await async_setup_component(hass, "homeassistant", {})
+    await post(FULL)
+    before = shown(hass)
+    await hass.services.async_call(
+        "homeassistant",
+        "update_entity",
+        {"entity_id": ["sensor.ender3_status", "event.ender3_notification"]},
+        blocking=True,
+    )
+    await hass.async_block_till_done()
+    assert shown(hass) == before
+    assert len(announced) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "back_to_back",
+        "cancelled",
+        "error_while_idle",
+        "free_account",
+        "smooth_20_hours",
+        "sparse",
+        "troubled",
+        "two_printers",
+    ],
+)
+async def test_whole_prints(
+    hass: HomeAssistant,
+    post: Post,
+    loaded: MockConfigEntry,
+    announced: list[Event],
+    freezer: FrozenDateTimeFactory,
+    name: str,
+) -> None:
+    """Notification by notification, the entities show what the notifications mean together, a reload in between or not."""
+    printers: dict[str, PrinterState] = {}
+    for number, arrival in enumerate(arrivals(name), start=1):
+        freezer.move_to(arrival.at)
+        assert (await post(arrival.body)).status == 200
+        if number % 5 == 0:
+            assert await hass.config_entries.async_reload(loaded.entry_id)
+            await hass.async_block_till_done()
+        assert len(announced) == number
+        notification = arrival.notification
+        assert announced[-1].data["type"] == notification.type
+        known = printers.get(notification.printer_id, PrinterState(name=notification.printer_name))
+        printers[notification.printer_id] = state = reduce(known, notification, arrival.at)
+        shows = {
+            key: value_of(hass, notification.printer_id, "sensor", key)
+            for key in ("status", "progress", "attention", "file_name")
+        }
+        assert shows == {
+            "status": state.status or "unknown",
+            "progress": "unknown" if state.progress is None else str(state.progress),
+            "attention": state.attention,
+            "file_name": state.file_name or "unknown",
+        }
+        since = value_of(hass, notification.printer_id, "event", "notification")
+        assert since == arrival.at.isoformat(timespec="milliseconds")
+    assert len(dr.async_entries_for_config_entry(dr.async_get(hass), loaded.entry_id)) == len(printers)

@@ -1,0 +1,111 @@
+"""Tests that every name, state and message has its words and its icon, and that nothing else has."""
+
+from collections import defaultdict
+import json
+from pathlib import Path
+import re
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from .conftest import FULL, Post
+
+INTEGRATION = Path(__file__).parent.parent / "custom_components" / "octoeverywhere"
+TRANSLATIONS = sorted((INTEGRATION / "translations").glob("*.json"))
+# Their states are named by Home Assistant, after the device class.
+NAMED_ELSEWHERE = {"binary_sensor"}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return what a file says."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def keys(content: object, path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    """Return the way to each text."""
+    if not isinstance(content, dict):
+        return {path}
+    return {way for key, value in content.items() for way in keys(value, (*path, key))}
+
+
+def placeholders(text: str) -> set[str]:
+    """Return what a text leaves to be filled in."""
+    return set(re.findall(r"{(\w+)}", text))
+
+
+@pytest.fixture
+async def states(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> dict[str, dict[str, set[str]]]:
+    """Return the entities of a printer by platform and key, each with the states that have a name."""
+    await post(FULL)
+    offered: dict[str, dict[str, set[str]]] = defaultdict(dict)
+    for entity in er.async_entries_for_config_entry(er.async_get(hass), loaded.entry_id):
+        assert entity.translation_key
+        capabilities = entity.capabilities or {}
+        named = capabilities.get("options") or capabilities.get("event_types") or []
+        offered[entity.domain][entity.translation_key] = set(named)
+    return offered
+
+
+def states_of(domain: str, words: dict[str, Any]) -> set[str]:
+    """Return the states that a file names for an entity."""
+    if domain == "event":
+        words = words.get("state_attributes", {}).get("event_type", {})
+    return set(words.get("state", {}))
+
+
+async def test_entities(states: dict[str, dict[str, set[str]]]) -> None:
+    """Every entity and every state has a name."""
+    entities = read(INTEGRATION / "translations" / "en.json")["entity"]
+    assert {domain: set(words) for domain, words in entities.items()} == {
+        domain: set(offered) for domain, offered in states.items()
+    }
+    for domain, offered in states.items():
+        for key, named in offered.items():
+            assert entities[domain][key]["name"]
+            assert states_of(domain, entities[domain][key]) == named, (domain, key)
+
+
+async def test_icons(states: dict[str, dict[str, set[str]]]) -> None:
+    """Every entity and every state has an icon."""
+    icons = read(INTEGRATION / "icons.json")["entity"]
+    assert {domain: set(pictures) for domain, pictures in icons.items()} == {
+        domain: set(offered) for domain, offered in states.items()
+    }
+    for domain, offered in states.items():
+        for key, named in offered.items():
+            assert icons[domain][key]["default"].startswith("mdi:")
+            if domain not in NAMED_ELSEWHERE:
+                assert states_of(domain, icons[domain][key]) == named, (domain, key)
+
+
+async def test_device(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> None:
+    """A printer that does not say its name gets one from the translations, the only one there."""
+    await post(EventType=1, PrinterName=None)
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), loaded.entry_id)
+    names = read(INTEGRATION / "translations" / "en.json")["device"]
+    assert [name["name"] for name in names.values()] == [device.name]
+
+
+def test_exceptions() -> None:
+    """Every exception that is raised for a user has its message, and no message is left over."""
+    source = "".join(path.read_text(encoding="utf-8") for path in INTEGRATION.glob("*.py"))
+    raised = re.findall(r'translation_domain=DOMAIN,\s*translation_key="(\w+)"', source)
+    messages = read(INTEGRATION / "translations" / "en.json")["exceptions"]
+    assert set(messages) == set(raised)
+
+
+@pytest.mark.parametrize("path", TRANSLATIONS, ids=lambda path: path.stem)
+def test_languages(path: Path) -> None:
+    """Every language says the same, and leaves the same to be filled in."""
+    english, translated = read(INTEGRATION / "translations" / "en.json"), read(path)
+    assert keys(translated) == keys(english)
+    for way in keys(english):
+        ours, theirs = english, translated
+        for key in way:
+            ours, theirs = ours[key], theirs[key]
+        assert str(theirs).strip()
+        assert placeholders(str(theirs)) == placeholders(str(ours)), way
