@@ -25,7 +25,7 @@ PRINTERS: Final = {
 EXPECTED: Final = {
     "status": "complete",
     "progress": "100",
-    "time_remaining": "0",
+    "time_remaining": "0.0",
     "attention": "none",
     "error_message": "unknown",
     "printing": "off",
@@ -121,9 +121,18 @@ def _known(states: dict[str, str], key: str) -> str:
     return {"unknown": "-"}.get(state := states.get(key, "-"), state)
 
 
-def _clock(seconds: str) -> str:
+def _clock(hours: str) -> str:
     """Return a duration as hours and minutes."""
-    return f"{int(seconds) // 3600}:{int(seconds) % 3600 // 60:02} h" if seconds.isdigit() else "-"
+    minutes = _minutes(hours)
+    return "-" if minutes is None else f"{minutes // 60}:{minutes % 60:02} h"
+
+
+def _minutes(hours: str) -> int | None:
+    """Return how many minutes a state in hours stands for."""
+    try:
+        return round(float(hours) * 60)
+    except ValueError:
+        return None
 
 
 async def print_all(view: View, webhook: Webhook, within: float) -> list[list[Step]]:
@@ -157,9 +166,13 @@ def summarize(view: View, prints: list[list[Step]]) -> bool:
             f"{printer.name:12}{states.get('status', '-'):10}{states.get('progress', '-'):>7} %{layers:>10}"
             f"{len(events):>8}  {states.get('file_name')}"
         )
-        for key, expected in (EXPECTED | _expected(print_)).items():
-            if states.get(key) != expected:
-                wrong.append(f"{printer.name}: {key} is {states.get(key)}, not {expected}")
+        wrong += [
+            f"{printer.name}: {key} is {states.get(key)}, not {expected}"
+            for key, expected in (EXPECTED | _expected(print_)).items()
+            if states.get(key) != expected
+        ]
+        if _minutes(states["print_duration"]) != round(print_.seconds / 60):
+            wrong.append(f"{printer.name}: it printed for {_clock(states['print_duration'])}")
         if len(events) != len(steps):
             wrong.append(f"{printer.name}: {len(events)} events for {len(steps)} notifications")
     print("\n".join(wrong) or "Home Assistant holds what the prints should have led to.", flush=True)
@@ -172,7 +185,6 @@ def _expected(print_: Print) -> dict[str, str]:
         "file_name": print_.file_name,
         "current_layer": str(print_.layers),
         "total_layers": str(print_.layers),
-        "print_duration": str(print_.seconds),
     }
 
 

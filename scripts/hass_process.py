@@ -99,7 +99,7 @@ class Hass:
         with suppress(FileExistsError):
             (components / INTEGRATION.name).symlink_to(INTEGRATION)
         (self.folder / "configuration.yaml").write_text(
-            f'homeassistant:\n  name: Demo\n  unit_system: metric\n  internal_url: "{self.url}"\n'
+            f'homeassistant:\n  name: Demo\n  unit_system: metric\n  country: US\n  internal_url: "{self.url}"\n'
             f"logger:\n  default: warning\n{self._configuration}"
         )
         onboarding = storage / "onboarding"
@@ -190,11 +190,22 @@ class Hass:
         self.tokens = await self._request("POST", "/auth/token", data=grant)
 
     async def add_integration(self) -> Webhook:
-        """Add the integration as the UI does. Raises HassError."""
-        flow = await self.post("/api/config/config_entries/flow", {"handler": INTEGRATION.name})
-        shown = flow["description_placeholders"]
-        await self.post(f"/api/config/config_entries/flow/{flow['flow_id']}", {})
-        return Webhook(url=shown["url"], secret_key=shown["secret_key"])
+        """Add the integration as the UI does, with a test notification as its proof. Raises HassError."""
+        flows = "/api/config/config_entries/flow"
+        flow = f"{flows}/{(await self.post(flows, {'handler': INTEGRATION.name}))['flow_id']}"
+        form = await self.post(flow, {"next_step_id": "lan"})
+        suggested = {field["name"]: field["description"]["suggested_value"] for field in form["data_schema"]}
+        shown = (await self.post(flow, suggested))["description_placeholders"]
+        webhook = Webhook(url=shown["url"], secret_key=shown["secret_key"])
+        test = {"PrinterId": "test", "EventType": 16, "SecretKey": webhook.secret_key}
+        async with self.session.post(webhook.url, json=test) as response:
+            if not response.ok:
+                raise HassError(f"The test notification was answered {response.status}")
+        for _ in range(100):  # the frontend looks again when it is told to
+            if (await self.get(flow))["type"] == "create_entry":
+                return webhook
+            await asyncio.sleep(0.1)
+        raise HassError("The set-up did not go on by itself")
 
     @asynccontextmanager
     async def websocket(self) -> AsyncGenerator[WebSocket]:

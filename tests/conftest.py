@@ -1,16 +1,23 @@
 """What the tests share: an entry, its webhook, a disk that may fail, and short ways to see what a user sees."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 import json
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Self
 from unittest.mock import patch
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
+from homeassistant.components import cloud as ha_cloud
+from homeassistant.components.cloud.const import DATA_CLOUD
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.data_entry_flow import EVENT_DATA_ENTRY_FLOW_PROGRESSED, FlowResultType, UnknownFlow
+from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.json import json_dumps
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
@@ -25,6 +32,11 @@ from custom_components.octoeverywhere.const import DOMAIN
 SECRET = "correct horse battery staple"
 WEBHOOK_ID = "a-webhook-id"
 PATH = f"/api/webhook/{WEBHOOK_ID}"
+INTERNAL_URL = "http://192.168.1.10:8123"
+EXTERNAL_URL = "https://home.example.com"
+WORDS: dict[str, Any] = json.loads(
+    (Path(__file__).parent.parent / "custom_components" / DOMAIN / "translations" / "en.json").read_text("utf-8")
+)
 PRINTER = {"PrinterId": "printer-1", "PrinterName": "Ender3", "SecretKey": SECRET}
 FULL = {
     "PrintId": "print-1",
@@ -108,7 +120,7 @@ def entry_data() -> dict[str, Any]:
         "secret_key": SECRET,
         "connection": "lan",
         "cloudhook": False,
-        "base_url": "http://192.168.1.10:8123",
+        "base_url": INTERNAL_URL,
     }
 
 
@@ -175,6 +187,217 @@ def announced(hass: HomeAssistant) -> Generator[list[Event]]:
     stop()
 
 
+class Cloud:
+    """Home Assistant Cloud, as far as it is about webhooks; Home Assistant's own functions find it."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Start connected, with a subscription and without webhooks."""
+        self.hooks: dict[str, dict[str, Any]] = {}
+        self.is_logged_in = True
+        self.subscription_expired = False
+        self.iot = SimpleNamespace(connected=True)
+        self.client = SimpleNamespace(cloudhooks=self.hooks, prefs=SimpleNamespace(remote_enabled=False))
+        self.cloudhooks = self
+        self.error: Exception | None = None
+        self.asked = asyncio.Event()
+        self.answering = asyncio.Event()
+        self.answering.set()
+        self._hass = hass
+        self._number = 0
+
+    async def async_create(self, webhook_id: str, managed: bool) -> dict[str, Any]:
+        """Make a webhook, each with an address of its own."""
+        self.asked.set()
+        await self.answering.wait()
+        if self.error is not None:
+            raise self.error
+        self._number += 1
+        self.hooks[webhook_id] = {"cloudhook_url": f"https://hooks.nabu.casa/{self._number}", "managed": managed}
+        self._tell()
+        return self.hooks[webhook_id]
+
+    async def async_delete(self, webhook_id: str) -> None:
+        """Delete a webhook."""
+        if webhook_id not in self.hooks:
+            message = "Hook is not enabled for the cloud."
+            raise ValueError(message)
+        del self.hooks[webhook_id]
+        self._tell()
+
+    def _tell(self) -> None:
+        async_dispatcher_send(self._hass, "CLOUDHOOKS_UPDATED", dict(self.hooks))
+
+    async def connect(self, *, is_connected: bool = True) -> None:
+        """Lose the connection, or find it again."""
+        self.iot.connected = is_connected
+        state = ha_cloud.CloudConnectionState
+        async_dispatcher_send(
+            self._hass,
+            ha_cloud.SIGNAL_CLOUD_CONNECTION_STATE,
+            state.CLOUD_CONNECTED if is_connected else state.CLOUD_DISCONNECTED,
+        )
+        await self._hass.async_block_till_done()
+
+
+@pytest.fixture
+def cloud(hass: HomeAssistant) -> Cloud:
+    """Subscribe to Home Assistant Cloud."""
+    cloud = Cloud(hass)
+    hass.data[DATA_CLOUD] = cloud  # type: ignore[misc]
+    hass.config.components.add("cloud")
+    return cloud
+
+
+class Dialog:
+    """A set-up in the UI, led as the frontend leads it. Each page must have its words."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Have nothing open."""
+        self._hass = hass
+        self._flows = hass.config_entries.flow
+        self._told: list[str] = []
+        self.page: Any = {}
+
+        @callback
+        def tell(event: Event) -> None:
+            if event.data["flow_id"] == self.page.get("flow_id"):
+                self._told.append(self.flow_id)
+
+        hass.bus.async_listen(EVENT_DATA_ENTRY_FLOW_PROGRESSED, tell)
+
+    async def start(self, entry: ConfigEntry | None = None) -> Self:
+        """Add the integration, or reconfigure the entry."""
+        context: Any = {"source": SOURCE_USER}
+        if entry is not None:
+            context = {"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
+        return self._show(await self._flows.async_init(DOMAIN, context=context))
+
+    async def choose(self, *options: str) -> Self:
+        """Choose from one menu after the other."""
+        for option in options:
+            assert option in self.page["menu_options"]
+            self._show(await self._flows.async_configure(self.flow_id, {"next_step_id": option}))
+        return self
+
+    async def submit(self, **fields: str) -> Self:
+        """Submit a form with what it suggests, but for these fields."""
+        assert self.page["type"] is FlowResultType.FORM
+        return self._show(await self._flows.async_configure(self.flow_id, self.suggested | fields))
+
+    async def progressed(self) -> Self:
+        """Look at the page that comes after waiting; Home Assistant must have told the frontend to."""
+        assert self.page["type"] is FlowResultType.SHOW_PROGRESS
+        for _ in range(1000):
+            if self._told:
+                break
+            await asyncio.sleep(0)
+        assert self._told == [self.flow_id]
+        self._told.clear()
+        self._show(await self._flows.async_configure(self.flow_id))
+        if self.step is None:
+            await self._hass.async_block_till_done()
+        return self
+
+    async def finish(self) -> Self:
+        """Finish without a test, from the page that comes after waiting."""
+        await self.choose("finish")
+        await self._hass.async_block_till_done()
+        return self
+
+    def close(self) -> None:
+        """Close the dialog, if it is open."""
+        try:
+            self._flows.async_abort(self.flow_id)
+        except UnknownFlow:
+            assert self.step is None
+
+    @property
+    def flow_id(self) -> str:
+        """Return the id of the flow."""
+        return str(self.page["flow_id"])
+
+    @property
+    def step(self) -> str | None:
+        """Return the step, None at the end."""
+        is_over = self.page["type"] in (FlowResultType.ABORT, FlowResultType.CREATE_ENTRY)
+        return None if is_over else self.page["step_id"]
+
+    @property
+    def action(self) -> str:
+        """Return what the page says while it waits."""
+        assert self.page["type"] is FlowResultType.SHOW_PROGRESS
+        return str(self.page["progress_action"])
+
+    @property
+    def suggested(self) -> dict[str, str]:
+        """Return what the form is filled in with."""
+        markers = self.page["data_schema"].schema
+        return {str(marker): marker.description["suggested_value"] for marker in markers}
+
+    @property
+    def url(self) -> str:
+        """Return the address that the page shows."""
+        return str(self.page["description_placeholders"]["url"])
+
+    @property
+    def path(self) -> str:
+        """Return where that address is in Home Assistant."""
+        return f"/api/webhook/{self.webhook_id}"
+
+    @property
+    def webhook_id(self) -> str:
+        """Return the last part of the address, whichever way leads there."""
+        local = [webhook_id for webhook_id in webhooks(self._hass) if self.url.endswith(webhook_id)]
+        return local[0] if local else self._of_cloudhook()
+
+    def _of_cloudhook(self) -> str:
+        hooks: dict[str, dict[str, Any]] = self._hass.data[DATA_CLOUD].client.cloudhooks
+        return next(webhook_id for webhook_id, hook in hooks.items() if hook["cloudhook_url"] == self.url)
+
+    @property
+    def key(self) -> str:
+        """Return the secret key that the page shows."""
+        return str(self.page["description_placeholders"]["secret_key"])
+
+    def _show(self, page: Any) -> Self:
+        self.page = page
+        _check_words(page)
+        return self
+
+
+def _check_words(page: Any) -> None:
+    """Check that there is a text for everything on a page, and a value for each gap in it."""
+    words = WORDS["config"]
+    texts: list[str] = []
+    match page["type"]:
+        case FlowResultType.MENU:
+            step = words["step"][page["step_id"]]
+            assert set(page["menu_options"]) <= set(step["menu_options"])
+            texts = [step["title"], step["description"]]
+        case FlowResultType.FORM:
+            step = words["step"][page["step_id"]]
+            fields = {str(marker) for marker in page["data_schema"].schema}
+            assert fields == set(step["data"]) == set(step["data_description"])
+            texts = [step["title"], step["description"], *(words["error"][key] for key in page["errors"].values())]
+        case FlowResultType.SHOW_PROGRESS:
+            texts = [words["progress"][page["progress_action"]]]
+        case FlowResultType.ABORT:
+            assert page.get("translation_domain") or page["reason"] in words["abort"]
+    for text in texts:
+        text.format(**(page.get("description_placeholders") or {}))
+
+
+@pytest.fixture
+async def dialog(hass: HomeAssistant) -> AsyncGenerator[Dialog]:
+    """Return a dialog that is not open yet, and close it in the end."""
+    await hass.config.async_update(internal_url=INTERNAL_URL, external_url=EXTERNAL_URL)
+    dialog = Dialog(hass)
+    yield dialog
+    if dialog.page:
+        dialog.close()
+        await hass.async_block_till_done()
+
+
 @pytest.fixture
 def entity_registry_enabled_by_default() -> Generator[None]:
     """Show also those entities that are disabled until somebody asks for them."""
@@ -199,6 +422,17 @@ def disk(hass_storage: dict[str, Any]) -> Generator[Disk]:
 
     with patch.object(Store, "_async_write_data", write_data):
         yield disk
+
+
+def webhooks(hass: HomeAssistant) -> dict[str, bool]:
+    """Return the integration's webhooks, and whether only the home network may post to each."""
+    handlers: dict[str, Any] = hass.data.get("webhook", {})
+    return {webhook_id: hook.local_only for webhook_id, hook in handlers.items() if hook.domain == DOMAIN}
+
+
+def issues(hass: HomeAssistant) -> set[str]:
+    """Return what the integration shows under Repairs."""
+    return {issue_id for domain, issue_id in ir.async_get(hass).issues if domain == DOMAIN}
 
 
 def value(hass: HomeAssistant, entity_id: str) -> str | None:

@@ -165,6 +165,7 @@ async def test_power_cut(
             assert device is not None
             # The registry was lost with the power, and with it the old id of the device.
             before[f"event.{entity_id}_notification"][1]["device_id"] = device.id
+        assert await restarted.config_entries.async_unload(entry.entry_id)
         await restarted.async_stop(force=True)
     assert after == before
     assert not [event for event in fired if event.startswith("octoeverywhere")]

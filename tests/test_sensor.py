@@ -87,7 +87,7 @@ async def test_disabled_by_default(hass: HomeAssistant, post: Post, loaded: Mock
                 "status": "complete",
                 "attention": "none",
                 "progress": "100",
-                "time_remaining": "0",
+                "time_remaining": "0.0",
                 "estimated_finish": MOMENT,
             },
         ),

@@ -1,14 +1,15 @@
 """OctoEverywhere: the prints of 3D printers, from the notifications that OctoEverywhere posts."""
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import Platform
+from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
-from .const import DOMAIN
+from .address import async_delete_cloudhook, async_watch
+from .const import CONF_CLOUDHOOK, DOMAIN
 from .coordinator import Account, OctoEverywhereConfigEntry
 from .store import PrinterStore
-from .webhook import async_open
+from .webhook import async_open, async_take_over
 
 PLATFORMS = (Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR)
 
@@ -17,9 +18,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntr
     """Bring back the printers and listen for their notifications."""
     # First, because Home Assistant answers 200 for a webhook that nobody has registered. Ours answers 503 until we are done.
     async_open(hass, entry)
-    entry.runtime_data = Account(hass, entry)
-    await entry.runtime_data.async_load()
+    entry.runtime_data = account = Account(hass, entry)
+    entry.async_on_unload(account.issues.async_close)
+    await account.async_load()
+    await async_watch(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    await async_take_over(hass, entry)
     return True
 
 
@@ -30,14 +34,14 @@ async def async_unload_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEnt
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
-    """Delete what was stored."""
+    """Delete what was stored, here and at Home Assistant Cloud."""
     await PrinterStore(hass).async_remove()
+    if entry.data.get(CONF_CLOUDHOOK):
+        await async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])
 
 
 async def async_remove_config_entry_device(
-    hass: HomeAssistant,
-    entry: OctoEverywhereConfigEntry,
-    device: dr.AnyDeviceEntry,
+    hass: HomeAssistant, entry: OctoEverywhereConfigEntry, device: dr.AnyDeviceEntry
 ) -> bool:
     """Forget a printer; it comes back with its next notification."""
     if entry.state is not ConfigEntryState.LOADED:

@@ -8,7 +8,11 @@ DOMAIN: Final = "octoeverywhere"
 LOGGER: Final = logging.getLogger(__package__)
 
 MANUFACTURER: Final = "OctoEverywhere"
+WEBHOOK_PAGE: Final = "https://octoeverywhere.com/notifications?handler=webhook"
+"""Where a person tells OctoEverywhere of a webhook."""
 
+CONF_ADDRESS: Final = "address"
+"""Option: what Home Assistant itself took for its address when the person confirmed one."""
 CONF_BASE_URL: Final = "base_url"
 CONF_CLOUDHOOK: Final = "cloudhook"
 CONF_CONNECTION: Final = "connection"

@@ -1,8 +1,9 @@
 """The printers of the account: who is known, what they look like in Home Assistant, and who hears of a notification."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, override
 from weakref import WeakValueDictionary
@@ -13,13 +14,15 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import EntityPlatform, async_get_current_platform
+from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER, MANUFACTURER
-from .payload import Notification
-from .state import PrinterState, is_about_a_printer, reduce
+from .issues import LIMIT_LASTS, Issues
+from .payload import Notification, NotificationType
+from .state import PrinterState, as_shown, is_about_a_printer, is_late, reduce, silent_from
 from .store import Announcement, PrinterRecord, PrinterStore
 
 type OctoEverywhereConfigEntry = ConfigEntry[Account]
@@ -27,6 +30,8 @@ type OctoEverywhereConfigEntry = ConfigEntry[Account]
 
 # Far more than there are retries under way at a time.
 _REMEMBERED_UNSAVED: Final = 32
+
+_KEPT_FOR_DIAGNOSTICS: Final = 10
 
 type CreateEntities = Callable[[PrinterCoordinator], Iterable[Entity]]
 
@@ -46,7 +51,9 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
         """Start from what is known of the printer."""
         super().__init__(hass, LOGGER, config_entry=entry, name=printer_id)
         self.printer_id = printer_id
-        self.data = record.state
+        self.state = record.state
+        """What is known; `data` is what can be said of it now."""
+        self.data = as_shown(record.state, dt_util.utcnow())
         self.announcement = record.announcement
         self.device_id = self._async_register_device()
         self.is_added = False
@@ -54,11 +61,19 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
         self.unsaved: deque[str] = deque(maxlen=_REMEMBERED_UNSAVED)
         """Fingerprints of what was shown and announced, but could not be saved, and will be sent again."""
         self._announce_to: set[Callable[[Announcement], None]] = set()
+        self._cancel_silence: CALLBACK_TYPE | None = None
+        self._async_await_silence()
 
     @override
     async def _async_update_data(self) -> PrinterState:
         """Return what is known: nothing can be asked of OctoEverywhere."""
-        return self.data
+        return as_shown(self.state, dt_util.utcnow())
+
+    @override
+    async def async_shutdown(self) -> None:
+        """Wait for nothing any more."""
+        self._async_stop_waiting()
+        await super().async_shutdown()
 
     @callback
     def async_on_announcement(self, listener: Callable[[Announcement], None]) -> CALLBACK_TYPE:
@@ -69,12 +84,33 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
     @callback
     def async_show(self, state: PrinterState) -> None:
         """Update the device and those entities that show something else than before."""
-        if state == (shown := self.data):
-            self.data = state
+        self.state = state
+        self._async_await_silence()
+        before, now = self.data, as_shown(state, dt_util.utcnow())
+        if now == before:
             return
-        self.async_set_updated_data(state)
-        if (state.name, state.quick_view_url) != (shown.name, shown.quick_view_url):
+        self.async_set_updated_data(now)
+        if (now.name, now.quick_view_url) != (before.name, before.quick_view_url):
             self._async_register_device()
+
+    @callback
+    def _async_await_silence(self) -> None:
+        """Look again at the moment from which a print that goes on is no longer believed to."""
+        self._async_stop_waiting()
+        silent_at = silent_from(self.state)
+        if silent_at is not None and silent_at > dt_util.utcnow():
+            self._cancel_silence = async_track_point_in_utc_time(self.hass, self._async_fall_silent, silent_at)
+
+    @callback
+    def _async_stop_waiting(self) -> None:
+        if self._cancel_silence is not None:
+            self._cancel_silence()
+            self._cancel_silence = None
+
+    @callback
+    def _async_fall_silent(self, _: datetime) -> None:
+        self._cancel_silence = None
+        self.async_show(self.state)
 
     @callback
     def async_announce(self, announcement: Announcement) -> None:
@@ -116,6 +152,12 @@ class Account:
     def __init__(self, hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
         """Remember whose account it is; async_load fills it."""
         self.printers: dict[str, PrinterCoordinator] = {}
+        self.issues = Issues(hass, entry)
+        # For diagnostics, since Home Assistant started or the entry was loaded anew.
+        self.accepted = 0
+        self.late = 0
+        self.refused: Counter[str] = Counter()
+        self.newest: deque[Announcement] = deque(maxlen=_KEPT_FOR_DIAGNOSTICS)
         self._hass = hass
         self._entry = entry
         self._store = PrinterStore(hass)
@@ -132,6 +174,16 @@ class Account:
                 records.setdefault(printer_id, PrinterRecord(state=known))
         for printer_id, record in records.items():
             self._async_add_printer(printer_id, record).is_added = True
+        self._async_recall_limit([record.announcement for record in records.values() if record.announcement])
+
+    @callback
+    def _async_recall_limit(self, announcements: list[Announcement]) -> None:
+        """Tell of the daily limit again where nothing has come since it was reached."""
+        newest = max(announcements, key=lambda announcement: announcement.at, default=None)
+        if newest is not None and newest.type == NotificationType.NOTIFICATION_LIMIT:
+            lasts = newest.at + LIMIT_LASTS - dt_util.utcnow()
+            if lasts > timedelta(0):
+                self.issues.async_raise_limit(lasts)
 
     async def async_add_platform(self, create: CreateEntities) -> None:
         """Add the current platform's entities for every printer, known or to come."""
@@ -147,32 +199,34 @@ class Account:
             printer = self.printers.get(notification.printer_id)
             if printer is None and not is_about_a_printer(notification):
                 self._async_announce_without_printer(announcement)
-                return not self._hass.is_stopping
-            if printer is None:
-                printer = self._async_add_printer(
-                    notification.printer_id,
-                    PrinterRecord(
-                        state=PrinterState(
-                            name=notification.printer_name,
-                            quick_view_url=notification.quick_view_url,
-                        )
-                    ),
-                )
-            state = reduce(printer.data, notification, now)
-            is_saved = await self._store.async_save(
-                printer.printer_id,
-                PrinterRecord(state=state, announcement=announcement),
-            )
-            printer.async_show(state)
-            if not printer.is_added:
-                await self._async_add_entities(printer)
-            if notification.fingerprint in printer.unsaved:
-                printer.unsaved.remove(notification.fingerprint)
+                is_saved = not self._hass.is_stopping
             else:
-                printer.async_announce(announcement)
-            if not is_saved:
-                printer.unsaved.append(notification.fingerprint)
-            return is_saved
+                printer = printer or self._async_add_new_printer(notification)
+                is_saved = await self._async_work_on(printer, notification, announcement)
+        self.accepted += 1
+        self.newest.append(announcement)
+        self.issues.async_note_accepted(notification.type)
+        return is_saved
+
+    async def _async_work_on(
+        self, printer: PrinterCoordinator, notification: Notification, announcement: Announcement
+    ) -> bool:
+        """Save, show and announce a notification of a printer; return whether it was saved."""
+        self.late += is_late(printer.state, notification)
+        state = reduce(printer.state, notification, announcement.at)
+        is_saved = await self._store.async_save(
+            printer.printer_id, PrinterRecord(state=state, announcement=announcement)
+        )
+        printer.async_show(state)
+        if not printer.is_added:
+            await self._async_add_entities(printer)
+        if notification.fingerprint in printer.unsaved:
+            printer.unsaved.remove(notification.fingerprint)
+        else:
+            printer.async_announce(announcement)
+        if not is_saved:
+            printer.unsaved.append(notification.fingerprint)
+        return is_saved
 
     async def async_forget(self, printer_id: str) -> None:
         """Forget a printer and remove its device. Raises HomeAssistantError."""
@@ -200,6 +254,12 @@ class Account:
         for platform, create in self._platforms:
             await platform.async_add_entities(create(printer))
         printer.is_added = True
+
+    @callback
+    def _async_add_new_printer(self, notification: Notification) -> PrinterCoordinator:
+        """Remember a printer that was heard of for the first time."""
+        known = PrinterState(name=notification.printer_name, quick_view_url=notification.quick_view_url)
+        return self._async_add_printer(notification.printer_id, PrinterRecord(state=known))
 
     @callback
     def _async_add_printer(self, printer_id: str, record: PrinterRecord) -> PrinterCoordinator:

@@ -64,12 +64,18 @@ SENSORS = (
         key="time_remaining",
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.SECONDS,
+        # The frontend shows hours, and no other unit, as hours and minutes.
+        suggested_unit_of_measurement=UnitOfTime.HOURS,
+        suggested_display_precision=2,
         value_fn=lambda state: state.time_remaining,
     ),
     PrinterSensorDescription(
         key="print_duration",
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.SECONDS,
+        # The frontend shows hours, and no other unit, as hours and minutes.
+        suggested_unit_of_measurement=UnitOfTime.HOURS,
+        suggested_display_precision=2,
         value_fn=lambda state: state.duration,
     ),
     PrinterSensorDescription(

@@ -182,6 +182,13 @@ def is_late(state: PrinterState, notification: Notification) -> bool:
     return is_earlier and not is_further
 
 
+def as_shown(state: PrinterState, now: datetime) -> PrinterState:
+    """Return what can be said of a printer now: of a silent print neither that it prints nor how far it is."""
+    if not is_silent(state, now):
+        return state
+    return replace(state, status=None, progress=None, time_remaining=None)
+
+
 def is_silent(state: PrinterState, now: datetime) -> bool:
     """Tell whether a print that should be going on has not been heard of for too long."""
     silent_at = silent_from(state)

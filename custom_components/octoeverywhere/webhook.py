@@ -1,7 +1,11 @@
-"""The webhook: bytes in, an HTTP status out."""
+"""The webhook: bytes in, an HTTP status out; open for a config entry, for a set-up that waits for its proof, or for both."""
 
 import asyncio
-from enum import StrEnum
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum, auto
 from functools import partial
 import hmac
 from http import HTTPStatus
@@ -12,7 +16,9 @@ from aiohttp.web import Request, Response
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.json import JSON_DECODE_EXCEPTIONS, json_loads
 
 from .const import CONF_CONNECTION, CONF_SECRET_KEY, DOMAIN, LOGGER, Connection
@@ -29,6 +35,10 @@ from .payload import (
 _MAX_BODY: Final = 16 * 1024
 # OctoEverywhere itself waits no longer for the answer.
 _READ_SECONDS: Final = 10
+# What a set-up keeps of what arrives; a whole account does not send as much in a few minutes.
+_KEPT: Final = 100
+# Long enough to log in at OctoEverywhere, find the page, paste two things and press the button.
+_PATIENCE: Final = timedelta(minutes=5)
 
 
 class Refusal(StrEnum):
@@ -72,41 +82,173 @@ class RefusedError(Exception):
         self.refusal = refusal
 
 
+class Outcome(Enum):
+    """What came of waiting for a notification."""
+
+    ARRIVED = auto()
+    WRONG_KEY = auto()
+    NOTHING = auto()
+
+
+@dataclass(eq=False, kw_only=True)
+class Trial:
+    """A set-up that waits for the proof that notifications arrive."""
+
+    webhook_id: str
+    secret_key: str
+    is_local: bool
+    notifications: deque[Notification] = field(default_factory=partial(deque, maxlen=_KEPT))
+    """What arrived while there was no entry to take it."""
+    _seen: Outcome = Outcome.NOTHING
+    _waiter: asyncio.Future[None] | None = None
+
+    def is_like(self, other: Trial) -> bool:
+        """Tell whether another trial would wait for the same."""
+        return (self.webhook_id, self.secret_key, self.is_local) == (other.webhook_id, other.secret_key, other.is_local)
+
+    def notice(self, *, is_authentic: bool) -> None:
+        """Take note of a POST; the proof stays one, whatever comes after it."""
+        if self._seen is not Outcome.ARRIVED:
+            self._seen = Outcome.ARRIVED if is_authentic else Outcome.WRONG_KEY
+        self._wake()
+
+    def _wake(self, _: datetime | None = None) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def async_wait(self, hass: HomeAssistant) -> Outcome:
+        """Return what has arrived since the last time, or what arrives within a few minutes."""
+        if self._seen is Outcome.NOTHING:
+            self._waiter = hass.loop.create_future()
+            cancel = async_call_later(hass, _PATIENCE, self._wake)
+            try:
+                await self._waiter
+            finally:
+                cancel()
+        seen = self._seen
+        if seen is not Outcome.ARRIVED:
+            self._seen = Outcome.NOTHING
+        return seen
+
+
+@dataclass(eq=False)
+class _Door:
+    """Who wants a webhook."""
+
+    webhook_id: str
+    entry: OctoEverywhereConfigEntry | None = None
+    trial: Trial | None = None
+
+    def secret_keys(self) -> tuple[str | None, str | None]:
+        """Return the keys of the entry and of the trial."""
+        return (
+            None if self.entry is None else self.entry.data[CONF_SECRET_KEY],
+            None if self.trial is None else self.trial.secret_key,
+        )
+
+    def is_local(self) -> bool:
+        """Tell whether only the home network may post."""
+        return (self.trial is None or self.trial.is_local) and (
+            self.entry is None or self.entry.data[CONF_CONNECTION] == Connection.LAN
+        )
+
+
+_DOORS: HassKey[dict[str, _Door]] = HassKey(DOMAIN)
+
+
 @callback
 def async_open(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
-    """Register the webhook until the entry is unloaded. Until the entry is loaded it asks to send again."""
-    webhook_id = entry.data[CONF_WEBHOOK_ID]
+    """Open the webhook until the entry is unloaded. Until the entry is loaded it asks to send again."""
+    door = _door(hass, entry.data[CONF_WEBHOOK_ID])
+
+    @callback
+    def close() -> None:
+        door.entry = None
+        _async_register(hass, door)
+
+    door.entry = entry
+    _async_register(hass, door)
+    entry.async_on_unload(close)
+
+
+@callback
+def async_open_trial(hass: HomeAssistant, trial: Trial) -> CALLBACK_TYPE:
+    """Open the webhook for a set-up; return what closes it."""
+    door = _door(hass, trial.webhook_id)
+
+    @callback
+    def close() -> None:
+        if door.trial is trial:
+            door.trial = None
+            _async_register(hass, door)
+
+    door.trial = trial
+    _async_register(hass, door)
+    return close
+
+
+async def async_take_over(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
+    """Take what arrived during the set-up, and end that."""
+    door = _door(hass, entry.data[CONF_WEBHOOK_ID])
+    if (trial := door.trial) is None:
+        return
+    while trial.notifications:
+        await entry.runtime_data.async_receive(trial.notifications.popleft())
+    door.trial = None
+    _async_register(hass, door)
+
+
+def _door(hass: HomeAssistant, webhook_id: str) -> _Door:
+    """Return who wants a webhook so far."""
+    return hass.data.setdefault(_DOORS, {}).setdefault(webhook_id, _Door(webhook_id))
+
+
+@callback
+def _async_register(hass: HomeAssistant, door: _Door) -> None:
+    """Have Home Assistant hand us what is posted, if somebody wants it."""
+    webhook.async_unregister(hass, door.webhook_id)
+    if door.entry is None and door.trial is None:
+        hass.data[_DOORS].pop(door.webhook_id, None)
+        return
+    webhook.async_register(
+        hass,
+        DOMAIN,
+        "OctoEverywhere",
+        door.webhook_id,
+        _handler(door),
+        local_only=door.is_local(),
+        allowed_methods=[METH_POST],
+    )
+
+
+def _handler(door: _Door) -> Callable[[HomeAssistant, str, Request], Awaitable[Response]]:
+    """Return what answers a POST."""
 
     async def handle(_: HomeAssistant, __: str, request: Request) -> Response:
         try:
-            await _async_accept(entry, request)
+            await _async_accept(door, request)
         except RefusedError as err:
+            _note_refusal(door, err.refusal)
             return Response(status=_STATUS[err.refusal], text=err.refusal)
         except Exception:  # noqa: BLE001 - Home Assistant answers 200 for what we let out, and it would be lost
             LOGGER.exception("A notification could not be worked on")
             return Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
         return Response(status=HTTPStatus.OK)
 
-    webhook.async_register(
-        hass,
-        DOMAIN,
-        entry.title,
-        webhook_id,
-        handle,
-        local_only=entry.data[CONF_CONNECTION] == Connection.LAN,
-        allowed_methods=[METH_POST],
-    )
-    entry.async_on_unload(partial(webhook.async_unregister, hass, webhook_id))
+    return handle
 
 
-async def _async_accept(entry: OctoEverywhereConfigEntry, request: Request) -> None:
+async def _async_accept(door: _Door, request: Request) -> None:
     """Return when the notification is safe. Raises RefusedError."""
     body = await _async_read(request)
-    if entry.state is not ConfigEntryState.LOADED:
+    notification = _parse(body, door)
+    if door.entry is not None and door.entry.state is ConfigEntryState.LOADED:
+        if not await door.entry.runtime_data.async_receive(notification):
+            raise RefusedError(Refusal.NOT_SAVED)
+    elif door.trial is not None:
+        door.trial.notifications.append(notification)
+    else:
         raise RefusedError(Refusal.NOT_READY)
-    notification = _parse(body, entry.data[CONF_SECRET_KEY])
-    if not await entry.runtime_data.async_receive(notification):
-        raise RefusedError(Refusal.NOT_SAVED)
 
 
 async def _async_read(request: Request) -> bytes:
@@ -124,7 +266,7 @@ async def _async_read(request: Request) -> bytes:
     return bytes(body)
 
 
-def _parse(body: bytes, secret_key: str) -> Notification:
+def _parse(body: bytes, door: _Door) -> Notification:
     """Return the notification; the secret comes before anything else that the body says. Raises RefusedError."""
     try:
         payload = json_loads(body)
@@ -132,7 +274,10 @@ def _parse(body: bytes, secret_key: str) -> Notification:
         raise RefusedError(Refusal.NOT_JSON) from None
     if not isinstance(payload, dict):
         raise RefusedError(Refusal.NOT_AN_OBJECT)
-    if not _is_authentic(payload, secret_key):
+    of_entry, of_trial = (_is_authentic(payload, secret_key) for secret_key in door.secret_keys())
+    if door.trial is not None:
+        door.trial.notice(is_authentic=of_trial)
+    if not (of_entry or of_trial):
         raise RefusedError(Refusal.WRONG_SECRET)
     try:
         return Notification.from_payload(payload)
@@ -140,7 +285,23 @@ def _parse(body: bytes, secret_key: str) -> Notification:
         raise RefusedError(_UNUSABLE[err.key]) from None
 
 
-def _is_authentic(payload: JsonObject, secret_key: str) -> bool:
-    """Compare the secret in a time that says nothing of it; without one of ours, everybody who knows the address may post."""
+def _is_authentic(payload: JsonObject, secret_key: str | None) -> bool:
+    """Compare the secret in a time that says nothing of it.
+
+    None: nobody is there to accept anything. Empty: everybody who knows the address may post.
+    """
+    if not secret_key:
+        return secret_key is not None
     received = payload.get(KEY_SECRET_KEY)
-    return not secret_key or (isinstance(received, str) and hmac.compare_digest(received.encode(), secret_key.encode()))
+    return isinstance(received, str) and hmac.compare_digest(received.encode(), secret_key.encode())
+
+
+@callback
+def _note_refusal(door: _Door, refusal: Refusal) -> None:
+    """Count what was refused, and tell the owner of a wrong key, unless a set-up is there to tell it."""
+    if door.entry is None or door.entry.state is not ConfigEntryState.LOADED:
+        return
+    account = door.entry.runtime_data
+    account.refused[refusal] += 1
+    if refusal is Refusal.WRONG_SECRET and door.trial is None:
+        account.issues.async_raise_wrong_secret()

@@ -46,6 +46,8 @@ class Expected:
             "error_message": self.state.error_message,
         }
         found = {key: states.get(key, {"state": "missing"})["state"] for key in expected}
+        for key in ("time_remaining", "print_duration"):
+            found[key] = _seconds(found[key])
         differences = [
             f"{key} is {found[key]}, not {value}"
             for key, value in expected.items()
@@ -55,6 +57,11 @@ class Expected:
         if newest != self.newest:
             differences.append(f"the newest notification is {newest}, not {self.newest}")
         return differences
+
+
+def _seconds(state: str) -> str:
+    """Return what a duration is that is shown in hours."""
+    return state if state in ("unknown", "missing") else str(round(float(state) * 3600))
 
 
 def _bodies(printer: Printer, chance: random.Random) -> Iterator[dict[str, Any]]:

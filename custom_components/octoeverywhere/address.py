@@ -1,0 +1,139 @@
+"""The address that OctoEverywhere is given, and whether it still is Home Assistant's."""
+
+from typing import Any, Final
+
+from homeassistant.components import webhook
+from homeassistant.const import CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.network import NoURLAvailableError, get_url
+from yarl import URL
+
+from .const import CONF_ADDRESS, CONF_BASE_URL, CONF_CONNECTION, LOGGER, Connection
+from .coordinator import OctoEverywhereConfigEntry
+
+INVALID_URL: Final = "invalid_url"
+NO_CLOUD: Final = "no_cloud"
+CLOUD_NOT_CONNECTED: Final = "cloud_not_connected"
+
+
+class UnusableError(Exception):
+    """What a person entered cannot be used, or what there is cannot be used now; `key` is that of the text that says so."""
+
+    def __init__(self, key: str) -> None:
+        """Remember the key."""
+        super().__init__(key)
+        self.key = key
+
+
+def parse_base_url(text: str) -> str:
+    """Return the address that a person means: http unless said otherwise, no path. Raises UnusableError."""
+    text = text.strip().rstrip("/")
+    try:
+        url = URL(text if "://" in text else f"http://{text}")
+        origin = url.origin()
+    except ValueError:
+        raise UnusableError(INVALID_URL) from None
+    if url.scheme not in ("http", "https") or str(url).rstrip("/") != str(origin).rstrip("/"):
+        raise UnusableError(INVALID_URL)
+    return str(origin)
+
+
+def webhook_url(base_url: str, webhook_id: str) -> str:
+    """Return what OctoEverywhere is told, where it does not go through Home Assistant Cloud."""
+    return f"{base_url}{webhook.async_generate_path(webhook_id)}"
+
+
+@callback
+def async_own_url(hass: HomeAssistant, connection: Connection) -> str | None:
+    """Return what Home Assistant takes for its address, in the home network or on the internet."""
+    is_internal = connection is Connection.LAN
+    try:
+        return get_url(hass, allow_internal=is_internal, allow_external=not is_internal, allow_cloud=False)
+    except NoURLAvailableError:
+        return None
+
+
+@callback
+def async_has_cloud(hass: HomeAssistant) -> bool:
+    """Tell whether there is a Home Assistant Cloud subscription to use."""
+    if "cloud" not in hass.config.components:
+        return False
+    # Only where it is loaded anyway: it is large.
+    from homeassistant.components.cloud import async_active_subscription  # noqa: PLC0415
+
+    return async_active_subscription(hass)
+
+
+async def async_get_or_create_cloudhook(hass: HomeAssistant, webhook_id: str) -> str:
+    """Return the webhook's address at Home Assistant Cloud, which is made where there is none. Raises UnusableError."""
+    if not async_has_cloud(hass):
+        raise UnusableError(NO_CLOUD)
+    from homeassistant.components import cloud  # noqa: PLC0415
+
+    try:
+        return await cloud.async_get_or_create_cloudhook(hass, webhook_id)
+    except Exception as err:  # noqa: BLE001 - not connected, no answer in time, or whatever its library calls it
+        LOGGER.debug("Home Assistant Cloud gave no webhook: %r", err)
+        raise UnusableError(CLOUD_NOT_CONNECTED) from None
+
+
+async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
+    """Delete the webhook's address at Home Assistant Cloud, as far as there is one."""
+    if not async_has_cloud(hass):
+        return
+    from homeassistant.components import cloud  # noqa: PLC0415
+
+    try:
+        await cloud.async_delete_cloudhook(hass, webhook_id)
+    except Exception as err:  # noqa: BLE001 - as above; and what is gone already is an error there
+        LOGGER.debug("Home Assistant Cloud deleted no webhook: %r", err)
+
+
+async def async_watch(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
+    """Raise an issue for as long as the address that OctoEverywhere was given is no longer Home Assistant's."""
+    if entry.data[CONF_CONNECTION] == Connection.CLOUD:
+        await _async_watch_cloud(hass, entry)
+    else:
+        _async_watch_own(hass, entry)
+
+
+@callback
+def _async_watch_own(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
+    """Watch Home Assistant's own address. One that a person typed instead of it is that person's affair."""
+    connection = Connection(entry.data[CONF_CONNECTION])
+    confirmed = entry.options.get(CONF_ADDRESS, async_own_url(hass, connection))
+
+    @callback
+    def check(_: Event | None = None) -> None:
+        is_changed = entry.data.get(CONF_BASE_URL) == confirmed != async_own_url(hass, connection)
+        entry.runtime_data.issues.async_set_address_changed(is_changed=is_changed)
+
+    entry.async_on_unload(hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, check))
+    check()
+
+
+async def _async_watch_cloud(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
+    """Watch the subscription, and follow the cloudhook: a new one has a new address."""
+    webhook_id = entry.data[CONF_WEBHOOK_ID]
+    set_changed = entry.runtime_data.issues.async_set_address_changed
+
+    async def check(_: object = None) -> None:
+        try:
+            current = await async_get_or_create_cloudhook(hass, webhook_id)
+        except UnusableError as err:
+            # Without a connection nothing is known, and it comes back by itself.
+            set_changed(is_changed=err.key == NO_CLOUD)
+        else:
+            set_changed(is_changed=current != entry.options.get(CONF_ADDRESS, current))
+
+    if "cloud" in hass.config.components:
+        from homeassistant.components import cloud  # noqa: PLC0415
+
+        @callback
+        def on_change(cloudhook: dict[str, Any] | None) -> None:
+            if cloudhook is None:
+                set_changed(is_changed=True)
+
+        entry.async_on_unload(cloud.async_listen_connection_change(hass, check))
+        entry.async_on_unload(cloud.async_listen_cloudhook_change(hass, webhook_id, on_change))
+    await check()

@@ -1,0 +1,177 @@
+"""The set-up in the real frontend, as a person goes through it, with a simulated OctoEverywhere on the other side."""
+
+import argparse
+import asyncio
+from pathlib import Path
+import random
+import shutil
+import time
+from typing import Final
+
+from browser import Browser, browser
+from hass_process import WITH_FRONTEND, Hass, HassError
+from simulator import PRINTS, Printer, play, send
+
+CACHE: Final = Path(__file__).parent.parent / ".cache"
+PRINTER: Final = Printer(printer_id="e2e-ender", name="Ender 3")
+
+
+class Octo:
+    """A simulated OctoEverywhere, which knows what the person has copied."""
+
+    def __init__(self, hass: Hass) -> None:
+        """Know nothing yet."""
+        self._hass = hass
+        self._steps = play(PRINTER, PRINTS["smooth"], random.Random(1))
+        self.url = ""
+        self.secret_key = ""
+
+    async def copy_from(self, person: Browser) -> None:
+        """Take over what the page shows."""
+        shown = [text.strip() for text in await person.page.locator("code:visible").all_inner_texts()]
+        self.url, self.secret_key = shown[0], shown[1]
+
+    async def post(self, secret_key: str | None = None, *, expected: int = 200) -> None:
+        """Post the next notification of a print. Raises HassError where it is answered otherwise than expected."""
+        key = self.secret_key if secret_key is None else secret_key
+        status = await send(self._hass.session, self.url, next(self._steps).body, key)
+        if status != expected:
+            raise HassError(f"A notification was answered {status}, not {expected}")
+
+
+async def add(person: Browser, octo: Octo) -> None:
+    """Add the integration; a notification ends the set-up."""
+    await person.open("/config/integrations/dashboard")
+    await person.see("Add integration")
+    began = time.monotonic()
+    await person.click("Add integration")
+    await person.page.get_by_role("textbox").last.fill("OctoEverywhere")
+    await person.picture("search")
+    await person.click_on(person.page.locator("ha-integration-list-item").first)
+    await person.see("How does OctoEverywhere reach Home Assistant?")
+    await person.picture("connection")
+    await person.click_text("Over the home network")
+    await person.see("Secret key")
+    await person.picture("address-and-key")
+    await person.click("Next")
+    await person.see("This page goes on by itself")
+    await person.picture("copy-and-test")
+    await octo.copy_from(person)
+    await octo.post(secret_key="mistyped", expected=401)
+    await person.see("A notification arrived, with the wrong key")
+    await person.picture("wrong-key")
+    await person.click_text("Wait again")
+    await person.see("This page goes on by itself")
+    await person.picture("wait")
+    await octo.post()
+    await person.see("Skip and finish")
+    await person.picture("success")
+    print(f"Add integration to the first printer: {person.clicks} clicks, {time.monotonic() - began:.1f} s")
+    await person.click("Skip and finish")
+
+
+async def look_at_device(person: Browser, octo: Octo) -> None:
+    """Find the printer on its page."""
+    for _ in range(6):
+        await octo.post()
+    await person.open("/config/devices/dashboard")
+    await person.see(PRINTER.name)
+    await person.click_text(PRINTER.name)
+    await person.see("Time remaining")
+    await person.picture("device")
+
+
+async def reconfigure(person: Browser, octo: Octo) -> None:
+    """Read address and key again, and prove again that it works."""
+    await person.open("/config/integrations/integration/octoeverywhere")
+    await person.see("OctoEverywhere")
+    await person.picture("integration")
+    await person.click_on(person.page.locator("ha-config-entry-row ha-dropdown ha-icon-button").first)
+    await person.picture("menu")
+    await person.click_text("Reconfigure")
+    await person.see("What would you like to do?")
+    await person.picture("reconfigure")
+    await person.click_text("Show the address and key, and test again")
+    await person.see("This page goes on by itself")
+    before = octo.url, octo.secret_key
+    await octo.copy_from(person)
+    if (octo.url, octo.secret_key) != before:
+        raise HassError("The address or the key is another one than before")
+    await person.picture("reconfigure-copy")
+    await octo.post()
+    await person.see("Done.")
+    await person.picture("reconfigured")
+    await person.click("Close")
+
+
+async def repair(person: Browser, octo: Octo) -> None:
+    """Change the key at OctoEverywhere, see the repair, and put it right."""
+    await octo.post(secret_key="a new key", expected=401)
+    await person.open("/config/repairs")
+    await person.see("OctoEverywhere's notifications are refused")
+    await person.picture("repairs")
+    await person.click_text("OctoEverywhere's notifications are refused")
+    await person.see("The key must be the same on both sides")
+    await person.picture("repair")
+    await person.page.get_by_role("textbox").last.fill("a new key")
+    await person.click("Submit")
+    await person.see("The issue is repaired!")
+    await person.picture("repaired")
+    await person.click("Finish")
+    octo.secret_key = "a new key"
+    await octo.post()
+    await person.see("There are currently no repairs")
+    await person.picture("no-repairs")
+
+
+async def move(person: Browser, octo: Octo, hass: Hass) -> None:
+    """Give Home Assistant another address, see the repair, and follow it into the set-up."""
+    async with hass.websocket() as websocket:
+        await websocket.call("config/core/update", internal_url=f"http://localhost:{hass.port}")
+    await person.see("OctoEverywhere has an old address of Home Assistant")
+    await person.click_text("OctoEverywhere has an old address of Home Assistant")
+    await person.see("copy the new address to OctoEverywhere")
+    await person.picture("old-address")
+    await person.click("Submit")
+    await person.picture("old-address-next")
+    await person.click_text("Show the address and key, and test again")
+    await person.see("This page goes on by itself")
+    await person.picture("new-address")
+    await octo.copy_from(person)
+    if "localhost" not in octo.url:
+        raise HassError("This is still the old address")
+    await octo.post()
+    await person.see("Done.")
+    await person.click("Close")
+    await person.see("There are currently no repairs")
+
+
+async def e2e(pictures: Path) -> None:
+    """Go through all of it."""
+    folder = CACHE / "e2e-home"
+    for old in (folder, pictures):
+        await asyncio.to_thread(shutil.rmtree, old, ignore_errors=True)
+    async with Hass(folder, configuration=WITH_FRONTEND) as hass, browser(hass, pictures) as person:
+        octo = Octo(hass)
+        try:
+            await add(person, octo)
+            await look_at_device(person, octo)
+            await reconfigure(person, octo)
+            await repair(person, octo)
+            await move(person, octo, hass)
+        except BaseException:
+            await person.picture("where-it-ended")
+            raise
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="scripts/e2e", description=__doc__)
+    parser.add_argument("--pictures", type=Path, default=CACHE / "e2e-pictures", help="the folder for the pictures")
+    arguments = parser.parse_args()
+    asyncio.run(e2e(arguments.pictures))
+    print(f"Everything went as it should. Pictures: {arguments.pictures}")
+
+
+if __name__ == "__main__":
+    main()
