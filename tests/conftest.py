@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import suppress
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -248,6 +249,19 @@ def cloud(hass: HomeAssistant) -> Cloud:
     return cloud
 
 
+async def cloud_entry(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry) -> MockConfigEntry:
+    """Set up the entry as one of Home Assistant Cloud."""
+    data = {key: text for key, text in entry.data.items() if key != "base_url"}
+    hook = await cloud.async_create(WEBHOOK_ID, managed=True)
+    hass.config_entries.async_update_entry(
+        entry,
+        data=data | {"connection": "cloud", "cloudhook": True},
+        options={"address": hook["cloudhook_url"]},
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    return entry
+
+
 class Dialog:
     """A set-up in the UI, led as the frontend leads it. Each page must have its words."""
 
@@ -257,6 +271,12 @@ class Dialog:
         self._flows = hass.config_entries.flow
         self._told: list[str] = []
         self.page: Any = {}
+        self.url = ""
+        """The address that a page showed last."""
+        self.key = ""
+        """The secret key that a page showed last."""
+        self.webhook_id = ""
+        """The webhook that the address leads to."""
 
         @callback
         def tell(event: Event) -> None:
@@ -306,10 +326,10 @@ class Dialog:
 
     def close(self) -> None:
         """Close the dialog, if it is open."""
-        try:
-            self._flows.async_abort(self.flow_id)
-        except UnknownFlow:
-            assert self.step is None
+        if self.page:
+            with suppress(UnknownFlow):
+                self._flows.async_abort(self.flow_id)
+        self.page = {}
 
     @property
     def flow_id(self) -> str:
@@ -335,34 +355,25 @@ class Dialog:
         return {str(marker): marker.description["suggested_value"] for marker in markers}
 
     @property
-    def url(self) -> str:
-        """Return the address that the page shows."""
-        return str(self.page["description_placeholders"]["url"])
-
-    @property
     def path(self) -> str:
-        """Return where that address is in Home Assistant."""
+        """Return where the address is in Home Assistant."""
         return f"/api/webhook/{self.webhook_id}"
-
-    @property
-    def webhook_id(self) -> str:
-        """Return the last part of the address, whichever way leads there."""
-        local = [webhook_id for webhook_id in webhooks(self._hass) if self.url.endswith(webhook_id)]
-        return local[0] if local else self._of_cloudhook()
-
-    def _of_cloudhook(self) -> str:
-        hooks: dict[str, dict[str, Any]] = self._hass.data[DATA_CLOUD].client.cloudhooks
-        return next(webhook_id for webhook_id, hook in hooks.items() if hook["cloudhook_url"] == self.url)
-
-    @property
-    def key(self) -> str:
-        """Return the secret key that the page shows."""
-        return str(self.page["description_placeholders"]["secret_key"])
 
     def _show(self, page: Any) -> Self:
         self.page = page
         _check_words(page)
+        if (placeholders := page.get("description_placeholders") or {}).get("url"):
+            self.url = placeholders["url"]
+            self.key = placeholders["secret_key"]
+            self.webhook_id = self.url.rsplit("/", 1)[-1]
+            for webhook_id, hook in self._hass.data[DATA_CLOUD].client.cloudhooks.items() if self._has_cloud else ():
+                if hook["cloudhook_url"] == self.url:
+                    self.webhook_id = webhook_id
         return self
+
+    @property
+    def _has_cloud(self) -> bool:
+        return DATA_CLOUD in self._hass.data
 
 
 def _check_words(page: Any) -> None:
@@ -393,9 +404,8 @@ async def dialog(hass: HomeAssistant) -> AsyncGenerator[Dialog]:
     await hass.config.async_update(internal_url=INTERNAL_URL, external_url=EXTERNAL_URL)
     dialog = Dialog(hass)
     yield dialog
-    if dialog.page:
-        dialog.close()
-        await hass.async_block_till_done()
+    dialog.close()
+    await hass.async_block_till_done()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
+from . import issues
 from .address import async_delete_cloudhook, async_watch
 from .const import CONF_CLOUDHOOK, DOMAIN
 from .coordinator import Account, OctoEverywhereConfigEntry
@@ -36,6 +37,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEnt
 async def async_remove_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
     """Delete what was stored, here and at Home Assistant Cloud."""
     await PrinterStore(hass).async_remove()
+    issues.async_forget(hass)
     if entry.data.get(CONF_CLOUDHOOK):
         await async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])
 

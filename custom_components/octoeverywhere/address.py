@@ -6,6 +6,7 @@ from homeassistant.components import webhook
 from homeassistant.const import CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.network import NoURLAvailableError, get_url
+from homeassistant.util.network import is_host_valid
 from yarl import URL
 
 from .const import CONF_ADDRESS, CONF_BASE_URL, CONF_CONNECTION, LOGGER, Connection
@@ -27,13 +28,16 @@ class UnusableError(Exception):
 
 def parse_base_url(text: str) -> str:
     """Return the address that a person means: http unless said otherwise, no path. Raises UnusableError."""
-    text = text.strip().rstrip("/")
+    text = text.strip()
     try:
         url = URL(text if "://" in text else f"http://{text}")
         origin = url.origin()
     except ValueError:
         raise UnusableError(INVALID_URL) from None
-    if url.scheme not in ("http", "https") or str(url).rstrip("/") != str(origin).rstrip("/"):
+    # Names that only a Docker network knows may have an underscore in them.
+    host = (url.raw_host or "").replace("_", "-")
+    is_bare = str(url).rstrip("/") == str(origin).rstrip("/")
+    if url.scheme not in ("http", "https") or not is_bare or not url.port or not is_host_valid(host):
         raise UnusableError(INVALID_URL)
     return str(origin)
 
@@ -123,8 +127,10 @@ async def _async_watch_cloud(hass: HomeAssistant, entry: OctoEverywhereConfigEnt
         except UnusableError as err:
             # Without a connection nothing is known, and it comes back by itself.
             set_changed(is_changed=err.key == NO_CLOUD)
-        else:
-            set_changed(is_changed=current != entry.options.get(CONF_ADDRESS, current))
+            return
+        set_changed(is_changed=current != entry.options.get(CONF_ADDRESS, current))
+        if hass.config_entries.async_get_entry(entry.entry_id) is None:
+            await async_delete_cloudhook(hass, webhook_id)  # removed while we waited for the answer
 
     if "cloud" in hass.config.components:
         from homeassistant.components import cloud  # noqa: PLC0415

@@ -14,6 +14,7 @@ import voluptuous as vol
 from yarl import URL
 
 from .address import (
+    CLOUD_NOT_CONNECTED,
     UnusableError,
     async_delete_cloudhook,
     async_get_or_create_cloudhook,
@@ -66,6 +67,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         self._new_cloudhook: str | None = None
         """The id of a cloudhook that was made here."""
         self._is_finished = False
+        self._is_removed = False
 
     # Which way?
 
@@ -130,7 +132,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
                 self._connection = connection
                 self._base_url = base_url
                 self._secret_key = secret_key
-                return await self.async_step_doubts()
+                return await self.async_step_no_https()
         return self._show_form(connection, user_input, errors, {vol.Required(CONF_BASE_URL): URL_FIELD})
 
     async def async_step_cloud(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -149,7 +151,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
                     self._connection = Connection.CLOUD
                     self._base_url = ""
                     self._secret_key = secret_key
-                    return await self.async_step_doubts()
+                    return await self.async_step_no_https()
         return self._show_form(Connection.CLOUD, user_input, errors, {})
 
     def _show_form(
@@ -182,6 +184,14 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         self._cloudhook_url = await async_get_or_create_cloudhook(self.hass, self._webhook_id)
         if not self._is_cloudhook_of_entry(self._webhook_id):
             self._new_cloudhook = self._webhook_id
+        if self._is_removed:  # the dialog was closed before the answer came
+            await self._async_drop_new_cloudhook()
+            raise UnusableError(CLOUD_NOT_CONNECTED)
+
+    async def _async_drop_new_cloudhook(self) -> None:
+        """Delete the cloudhook that was made here, if there is one."""
+        if self._new_cloudhook is not None:
+            await async_delete_cloudhook(self.hass, self._new_cloudhook)
 
     def _is_cloudhook_of_entry(self, webhook_id: str) -> bool:
         """Tell whether the entry has this cloudhook already."""
@@ -190,14 +200,18 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         data = self._get_reconfigure_entry().data
         return bool(data[CONF_CLOUDHOOK]) and data[CONF_WEBHOOK_ID] == webhook_id
 
-    async def async_step_doubts(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask whether what is not safe is meant."""
+    async def async_step_no_https(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask whether to go without encryption is meant."""
         if self._connection is Connection.INTERNET and URL(self._base_url).scheme != "https":
             return self.async_show_menu(step_id="no_https", menu_options=["internet", "accept_no_https"])
-        return await self.async_step_accept_no_https()
+        return await self.async_step_no_key()
 
     async def async_step_accept_no_https(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Go on without encryption; ask whether having no key is meant."""
+        """Go on without encryption."""
+        return await self.async_step_no_key()
+
+    async def async_step_no_key(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask whether to go without a key is meant."""
         if not self._secret_key:
             return self.async_show_menu(step_id="no_key", menu_options=[self._connection.value, "copy"])
         return await self.async_step_copy()
@@ -291,6 +305,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_finish(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Make the entry, or change it."""
+        entry = self._get_reconfigure_entry() if self.source == SOURCE_RECONFIGURE else None
         self._is_finished = True
         is_cloud = self._connection is Connection.CLOUD
         data: dict[str, Any] = {
@@ -303,9 +318,10 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
             data[CONF_BASE_URL] = self._base_url
         own_address = self._cloudhook_url if is_cloud else async_own_url(self.hass, self._connection)
         options = {CONF_ADDRESS: own_address}
-        if self.source != SOURCE_RECONFIGURE:
+        if entry is None:
             return self.async_create_entry(title="OctoEverywhere", data=data, options=options)
-        entry = self._get_reconfigure_entry()
+        if entry.disabled_by is not None:
+            self._close_trial()  # nobody takes over
         await self._async_drop_cloudhook_of(entry, data)
         return self.async_update_reload_and_abort(entry, data=data, options=options, reason="reconfigured")
 
@@ -319,11 +335,10 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
     @callback
     def async_remove(self) -> None:
         """Leave nothing behind where the set-up was given up."""
-        if self._is_finished:
-            return  # the entry takes over
-        self._close_trial()
-        if self._new_cloudhook is not None:
-            self.hass.async_create_task(async_delete_cloudhook(self.hass, self._new_cloudhook))
+        self._is_removed = True
+        if not self._is_finished:  # otherwise the entry takes over
+            self._close_trial()
+            self.hass.async_create_task(self._async_drop_new_cloudhook())
 
 
 def parse_secret_key(text: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, override
 from weakref import WeakValueDictionary
@@ -20,8 +20,8 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER, MANUFACTURER
-from .issues import LIMIT_LASTS, Issues
-from .payload import Notification, NotificationType
+from .issues import Issues
+from .payload import Notification
 from .state import PrinterState, as_shown, is_about_a_printer, is_late, reduce, silent_from
 from .store import Announcement, PrinterRecord, PrinterStore
 
@@ -174,16 +174,6 @@ class Account:
                 records.setdefault(printer_id, PrinterRecord(state=known))
         for printer_id, record in records.items():
             self._async_add_printer(printer_id, record).is_added = True
-        self._async_recall_limit([record.announcement for record in records.values() if record.announcement])
-
-    @callback
-    def _async_recall_limit(self, announcements: list[Announcement]) -> None:
-        """Tell of the daily limit again where nothing has come since it was reached."""
-        newest = max(announcements, key=lambda announcement: announcement.at, default=None)
-        if newest is not None and newest.type == NotificationType.NOTIFICATION_LIMIT:
-            lasts = newest.at + LIMIT_LASTS - dt_util.utcnow()
-            if lasts > timedelta(0):
-                self.issues.async_raise_limit(lasts)
 
     async def async_add_platform(self, create: CreateEntities) -> None:
         """Add the current platform's entities for every printer, known or to come."""

@@ -28,8 +28,9 @@ _TO_REDACT: Final = {
     "snapshot_url",
     "superseded",
 }
-# A platform's error message, or a name, may hold a link.
-_LINK: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+# What people and platforms write may hold any of that, or a link, with or without its scheme.
+_TEXTS: Final = {"error", "error_code", "error_message", "file_name", "name", "printer_name"}
+_LINK: Final = re.compile(r"\S*:\\?/\\?/\S*|\S*\w\.\w[\w.-]*(:\d+)?\\?/\S*")
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> dict[str, Any]:
@@ -45,8 +46,8 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: OctoEve
             "late": account.late,
             "refused": dict(account.refused),
         },
-        "printers": [_printer(printer) for printer in account.printers.values()],
-        "newest_notifications": [_notification(announcement) for announcement in account.newest],
+        "printers": [_printer(entry, printer) for printer in account.printers.values()],
+        "newest_notifications": [_notification(entry, announcement) for announcement in account.newest],
     }
 
 
@@ -57,32 +58,51 @@ async def async_get_device_diagnostics(
     account = entry.runtime_data
     printer_ids = {printer_id for domain, printer_id in device.identifiers if domain == DOMAIN}
     return {
-        "printers": [_printer(account.printers[printer_id]) for printer_id in printer_ids & account.printers.keys()],
+        "printers": [
+            _printer(entry, account.printers[printer_id]) for printer_id in printer_ids & account.printers.keys()
+        ],
         "newest_notifications": [
-            _notification(announcement)
+            _notification(entry, announcement)
             for announcement in account.newest
             if announcement.data["printer_id"] in printer_ids
         ],
     }
 
 
-def _printer(printer: PrinterCoordinator) -> dict[str, Any]:
+def _printer(entry: OctoEverywhereConfigEntry, printer: PrinterCoordinator) -> dict[str, Any]:
     """Return a printer's state, and what of it is shown now."""
     return {
-        "state": _without_secrets(printer.state.as_dict()),
+        "state": _without_secrets(entry, printer.state.as_dict()),
         "shown_status": printer.data.status,
-        "newest_notification": printer.announcement and _notification(printer.announcement),
+        "newest_notification": printer.announcement and _notification(entry, printer.announcement),
     }
 
 
-def _notification(announcement: Announcement) -> dict[str, Any]:
+def _notification(entry: OctoEverywhereConfigEntry, announcement: Announcement) -> dict[str, Any]:
     """Return a notification."""
-    return {"at": announcement.at.isoformat(), **_without_secrets(announcement.data)}
+    return {"at": announcement.at.isoformat(), **_without_secrets(entry, announcement.data)}
 
 
-def _without_secrets(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Redact by key, and links wherever they stand."""
+def _without_secrets(entry: OctoEverywhereConfigEntry, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Redact by key, and within texts."""
+    secrets = _secrets(entry)
     return {
-        key: _LINK.sub(REDACTED, value) if isinstance(value, str) else value
+        key: _clean(value, secrets) if key in _TEXTS and isinstance(value, str) else value
         for key, value in async_redact_data(data, _TO_REDACT).items()
     }
+
+
+def _secrets(entry: OctoEverywhereConfigEntry) -> list[str]:
+    """Return the key and the ids, the longest first: one may be a part of another."""
+    printers = entry.runtime_data.printers
+    print_ids = [printer.state.print_id for printer in printers.values()]
+    secrets = {entry.data[CONF_SECRET_KEY], entry.data[CONF_WEBHOOK_ID], *printers, *print_ids}
+    return sorted((secret for secret in secrets if secret), key=len, reverse=True)
+
+
+def _clean(text: str, secrets: list[str]) -> str:
+    """Return a text without links, keys and ids."""
+    text = _LINK.sub(REDACTED, text)
+    for secret in secrets:
+        text = text.replace(secret, REDACTED)
+    return text

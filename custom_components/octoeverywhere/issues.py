@@ -6,7 +6,8 @@ from typing import Final
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .payload import NotificationType
@@ -16,69 +17,95 @@ ADDRESS_CHANGED: Final = "address_changed"
 NOTIFICATION_LIMIT: Final = "notification_limit"
 
 # OctoEverywhere counts by the day, and does not say when its day begins.
-LIMIT_LASTS: Final = timedelta(days=1)
+_LIMIT_LASTS: Final = timedelta(days=1)
 
 
 class Issues:
     """The issues of the config entry."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
-        """Start without any."""
+        """Recall the one that outlives a restart."""
         self._hass = hass
         self._entry = entry
         self._cancel_limit: CALLBACK_TYPE | None = None
+        self._is_closed = False
+        self._async_recall_limit()
 
     @callback
     def async_raise_wrong_secret(self) -> None:
         """Tell that notifications are refused because of their secret key."""
-        self._async_raise(WRONG_SECRET, ir.IssueSeverity.ERROR, is_fixable=True)
+        self._async_raise(WRONG_SECRET, ir.IssueSeverity.ERROR)
 
     @callback
     def async_set_address_changed(self, *, is_changed: bool) -> None:
         """Tell whether OctoEverywhere was given an address that is no longer Home Assistant's."""
         if is_changed:
-            self._async_raise(ADDRESS_CHANGED, ir.IssueSeverity.ERROR, is_fixable=True)
+            self._async_raise(ADDRESS_CHANGED, ir.IssueSeverity.ERROR)
         else:
             self._async_clear(ADDRESS_CHANGED)
-
-    @callback
-    def async_raise_limit(self, lasts: timedelta = LIMIT_LASTS) -> None:
-        """Tell that OctoEverywhere sends nothing more today."""
-        self._async_clear_limit()
-        self._async_raise(NOTIFICATION_LIMIT, ir.IssueSeverity.WARNING, is_fixable=False)
-        self._cancel_limit = async_call_later(self._hass, lasts, self._async_clear_limit)
 
     @callback
     def async_note_accepted(self, type_: NotificationType) -> None:
         """Take back what a notification that was accepted disproves."""
         self._async_clear(WRONG_SECRET)
         if type_ is NotificationType.NOTIFICATION_LIMIT:
-            self.async_raise_limit()
+            self._async_raise_limit()
         elif type_ is not NotificationType.TEST:
             self._async_clear_limit()
 
     @callback
     def async_close(self) -> None:
-        """Take back everything."""
-        self._async_clear_limit()
+        """Take back what the next set-up finds out by itself, and everything where there will be none."""
+        self._is_closed = True
         self._async_clear(WRONG_SECRET)
         self._async_clear(ADDRESS_CHANGED)
+        if self._entry.disabled_by is not None:
+            self._async_clear(NOTIFICATION_LIMIT)
+        self._async_stop_waiting()
+
+    @callback
+    def _async_raise_limit(self) -> None:
+        """Tell that OctoEverywhere sends nothing more today."""
+        until = dt_util.utcnow() + _LIMIT_LASTS
+        self._async_raise(NOTIFICATION_LIMIT, ir.IssueSeverity.WARNING, until=until.isoformat())
+        self._async_wait(until)
+
+    @callback
+    def _async_recall_limit(self) -> None:
+        """Go on telling of the limit after a restart, for the rest of the day."""
+        issue = ir.async_get(self._hass).async_get_issue(DOMAIN, NOTIFICATION_LIMIT)
+        if issue is not None and issue.data is not None:
+            self._async_wait(datetime.fromisoformat(str(issue.data["until"])))
+
+    @callback
+    def _async_wait(self, until: datetime) -> None:
+        """Take back the limit when it is over."""
+        self._async_stop_waiting()
+        self._cancel_limit = async_track_point_in_utc_time(self._hass, self._async_clear_limit, until)
 
     @callback
     def _async_clear_limit(self, _: datetime | None = None) -> None:
-        if self._cancel_limit is not None:
-            self._cancel_limit()
-            self._cancel_limit = None
+        self._async_stop_waiting()
         self._async_clear(NOTIFICATION_LIMIT)
 
     @callback
-    def _async_raise(self, issue: str, severity: ir.IssueSeverity, *, is_fixable: bool) -> None:
+    def _async_stop_waiting(self) -> None:
+        if self._cancel_limit is not None:
+            self._cancel_limit()
+            self._cancel_limit = None
+
+    @callback
+    def _async_raise(self, issue: str, severity: ir.IssueSeverity, until: str | None = None) -> None:
+        """Raise an issue: one that ends at a time of its own is kept over a restart, all others can be put right."""
+        if self._is_closed:
+            return  # what was asked before the end may be answered after it
         ir.async_create_issue(
             self._hass,
             DOMAIN,
             issue,
-            data={"entry_id": self._entry.entry_id},
-            is_fixable=is_fixable,
+            data={"entry_id": self._entry.entry_id, "until": until},
+            is_fixable=until is None,
+            is_persistent=until is not None,
             severity=severity,
             translation_key=issue,
         )
@@ -86,3 +113,9 @@ class Issues:
     @callback
     def _async_clear(self, issue: str) -> None:
         ir.async_delete_issue(self._hass, DOMAIN, issue)
+
+
+@callback
+def async_forget(hass: HomeAssistant) -> None:
+    """Take back what outlives a restart: there is no entry any more."""
+    ir.async_delete_issue(hass, DOMAIN, NOTIFICATION_LIMIT)

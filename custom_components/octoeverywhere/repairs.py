@@ -1,6 +1,6 @@
 """How the issues under Repairs are put right."""
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from homeassistant.components.repairs import FlowType, RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry
@@ -11,6 +11,8 @@ from .address import UnusableError
 from .config_flow import SECRET_KEY_FIELD, parse_secret_key
 from .const import CONF_SECRET_KEY, DOMAIN, WEBHOOK_PAGE
 from .issues import WRONG_SECRET
+
+_MISSING: Final = "secret_key_missing"
 
 
 async def async_create_fix_flow(
@@ -43,6 +45,9 @@ class WrongSecretFlow(RepairsFlow):
             except UnusableError as err:
                 errors[CONF_SECRET_KEY] = err.key
             else:
+                if not secret_key:
+                    errors[CONF_SECRET_KEY] = _MISSING
+            if not errors:
                 self.hass.config_entries.async_update_entry(
                     self._entry, data={**self._entry.data, CONF_SECRET_KEY: secret_key}
                 )

@@ -106,12 +106,14 @@ class Trial:
         """Tell whether another trial would wait for the same."""
         return (self.webhook_id, self.secret_key, self.is_local) == (other.webhook_id, other.secret_key, other.is_local)
 
+    @callback
     def notice(self, *, is_authentic: bool) -> None:
         """Take note of a POST; the proof stays one, whatever comes after it."""
         if self._seen is not Outcome.ARRIVED:
             self._seen = Outcome.ARRIVED if is_authentic else Outcome.WRONG_KEY
         self._wake()
 
+    @callback
     def _wake(self, _: datetime | None = None) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
@@ -275,7 +277,8 @@ def _parse(body: bytes, door: _Door) -> Notification:
     if not isinstance(payload, dict):
         raise RefusedError(Refusal.NOT_AN_OBJECT)
     of_entry, of_trial = (_is_authentic(payload, secret_key) for secret_key in door.secret_keys())
-    if door.trial is not None:
+    # While a key is being changed, the one that is still in use is neither a proof nor a mistake.
+    if door.trial is not None and (of_trial or not of_entry):
         door.trial.notice(is_authentic=of_trial)
     if not (of_entry or of_trial):
         raise RefusedError(Refusal.WRONG_SECRET)

@@ -1,0 +1,316 @@
+"""Tests of the address that OctoEverywhere is given, and of what is said once it is no longer Home Assistant's."""
+
+import asyncio
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.octoeverywhere.address import UnusableError, parse_base_url
+
+from .conftest import EXTERNAL_URL, INTERNAL_URL, WEBHOOK_ID, Client, Cloud, Dialog, Post, cloud_entry, issues
+
+OTHER_URL = "http://192.168.1.20:8123"
+TYPED_URL = "http://10.0.0.2:8123"
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("http://192.168.1.10:8123", "http://192.168.1.10:8123"),
+        ("192.168.1.10:8123", "http://192.168.1.10:8123"),
+        ("homeassistant.local", "http://homeassistant.local"),
+        ("host_name", "http://host_name"),
+        ("HTTP://HomeAssistant.Local:8123/", "http://homeassistant.local:8123"),
+        ("  https://ha.example.com\n", "https://ha.example.com"),
+        ("https://ha.example.com//", "https://ha.example.com"),
+        ("https://ha.example.com:443", "https://ha.example.com"),
+        ("http://ha.example.com:80", "http://ha.example.com"),
+        ("https://ha.example.com:80", "https://ha.example.com:80"),
+        ("http://bücher.example:8123", "http://xn--bcher-kva.example:8123"),
+        ("http://[fd00::1]:8123", "http://[fd00::1]:8123"),
+        ("[fd00::1]:8123", "http://[fd00::1]:8123"),
+    ],
+)
+def test_address(text: str, address: str) -> None:
+    """What a person may type becomes an address without a path."""
+    assert parse_base_url(text) == address
+    assert parse_base_url(address) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "/",
+        "://ha.example.com",
+        "http://:8123",
+        "http://ha.example.com:99999",
+        "http://ha.example.com:port",
+        "http://192.168.1.10:8123:8123",
+        "http://[fd00::1",
+        "fd00::1",
+        "http:/ha.example.com",
+        "http//ha.example.com",
+        "https://https://ha.example.com",
+        "ftp://ha.example.com",
+        "mailto:me@example.com",
+        "javascript:alert(1)",
+        "me@example.com",
+        "http://me:secret@ha.example.com",
+        "http://ha.example.com/lovelace/0",
+        "http://ha.example.com?a=b",
+        "http://ha.example.com#a",
+        "/config/network",
+        '"http://ha.example.com"',
+        "http://",
+        "http://my house:8123",
+        "the address of my house",
+        "http://192.168.1.10,8123",
+        "http://<address>:8123",
+        "http://ha..example.com",
+        "http://.",
+        "*",
+        "http://ha.example.com:0",
+        "http://ha\x00.example.com",
+        "h" * 300,
+    ],
+)
+def test_no_address(text: str) -> None:
+    """What cannot be an address is not taken for one."""
+    with pytest.raises(UnusableError) as caught:
+        parse_base_url(text)
+    assert caught.value.key == "invalid_url"
+
+
+async def set_up(hass: HomeAssistant, entry: MockConfigEntry, **changes: Any) -> None:
+    """Set up the entry with other data; `address` is what Home Assistant took for its own when it was made."""
+    options = {"address": changes.pop("address")} if "address" in changes else {}
+    hass.config_entries.async_update_entry(entry, data={**entry.data, **changes}, options=options)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+@pytest.fixture
+async def known(hass: HomeAssistant, client: Client) -> None:
+    """Tell Home Assistant its addresses."""
+    await hass.config.async_update(internal_url=INTERNAL_URL, external_url=EXTERNAL_URL)
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("has_options", [False, True])
+@pytest.mark.parametrize(
+    ("connection", "own", "name", "other_name"),
+    [("lan", INTERNAL_URL, "internal_url", "external_url"), ("internet", EXTERNAL_URL, "external_url", "internal_url")],
+)
+async def test_changes(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    connection: str,
+    own: str,
+    name: str,
+    other_name: str,
+    has_options: bool,
+) -> None:
+    """A change of the address that OctoEverywhere was given is told at once, and taken back with it."""
+    options = {"address": own} if has_options else {}
+    await set_up(hass, entry, connection=connection, base_url=own, **options)
+    assert issues(hass) == set()
+    await hass.config.async_update(**{other_name: OTHER_URL})
+    await hass.config.async_update(latitude=50)
+    await hass.async_block_till_done()
+    assert issues(hass) == set()
+
+    await hass.config.async_update(**{name: OTHER_URL})
+    await hass.async_block_till_done()
+    assert issues(hass) == {"address_changed"}
+    await hass.config.async_update(**{name: f"{own}/"})
+    await hass.async_block_till_done()
+    assert issues(hass) == set()
+
+    if connection == "internet":
+        await hass.config.async_update(**{name: None})
+        await hass.async_block_till_done()
+        assert issues(hass) == {"address_changed"}
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await hass.config.async_update(**{name: OTHER_URL})
+    await hass.async_block_till_done()
+    assert issues(hass) == set()
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize(
+    ("connection", "base_url", "address", "is_told"),
+    [
+        ("lan", INTERNAL_URL, INTERNAL_URL, False),
+        ("lan", OTHER_URL, OTHER_URL, True),
+        ("internet", EXTERNAL_URL, EXTERNAL_URL, False),
+        ("internet", OTHER_URL, OTHER_URL, True),
+        # The person typed another address than Home Assistant's own, which has changed since, or was not known.
+        ("lan", TYPED_URL, INTERNAL_URL, False),
+        ("lan", TYPED_URL, OTHER_URL, False),
+        ("internet", TYPED_URL, OTHER_URL, False),
+        ("internet", TYPED_URL, None, False),
+    ],
+)
+async def test_changed_meanwhile(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    connection: str,
+    base_url: str,
+    address: str | None,
+    is_told: bool,
+) -> None:
+    """A change is noticed when the entry is set up, too; an address that a person typed is that person's affair."""
+    await set_up(hass, entry, connection=connection, base_url=base_url, address=address)
+    assert issues(hass) == ({"address_changed"} if is_told else set())
+    await hass.config.async_update(internal_url="http://a.example", external_url="https://b.example")
+    await hass.async_block_till_done()
+    assert issues(hass) == ({"address_changed"} if base_url == address else set())
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("connection", ["lan", "internet"])
+async def test_reconfigured(
+    hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog, send: Post, connection: str
+) -> None:
+    """Once the entry has Home Assistant's new address, there is nothing to tell until that changes."""
+    own = {"lan": INTERNAL_URL, "internet": EXTERNAL_URL}[connection]
+    await set_up(hass, entry, connection=connection, base_url=OTHER_URL, address=OTHER_URL)
+    assert issues(hass) == {"address_changed"}
+    await dialog.start(entry)
+    await dialog.choose(connection)
+    await dialog.submit(base_url=own)
+    assert dialog.url.startswith(own)
+    await send(EventType=16)
+    await dialog.progressed()
+    assert entry.data["base_url"] == own
+    assert issues(hass) == set()
+    await hass.config.async_update(internal_url=TYPED_URL, external_url=TYPED_URL)
+    await hass.async_block_till_done()
+    assert issues(hass) == {"address_changed"}
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("connection", ["lan", "internet"])
+async def test_new_address_is_offered(
+    hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog, connection: str
+) -> None:
+    """Once Home Assistant's address has changed, the reconfiguration offers the new one."""
+    await set_up(hass, entry, connection=connection, base_url=OTHER_URL, address=OTHER_URL)
+    await dialog.start(entry)
+    await dialog.choose(connection)
+    assert dialog.suggested["base_url"] == {"lan": INTERNAL_URL, "internet": EXTERNAL_URL}[connection]
+
+
+@pytest.mark.usefixtures("client")
+async def test_new_address_is_shown(hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog, send: Post) -> None:
+    """Who looks at the address once more sees the new one, and is not told any longer that it is old."""
+    await set_up(hass, entry, base_url=OTHER_URL, address=OTHER_URL)
+    await dialog.start(entry)
+    await dialog.choose("show")
+    assert dialog.url.startswith(INTERNAL_URL)
+    await send(SecretKey="wrong")
+    await dialog.progressed()
+    await dialog.finish()
+    assert issues(hass) == set()
+
+
+@pytest.mark.usefixtures("client")
+async def test_cloud(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry) -> None:
+    """The entry follows its address at Home Assistant Cloud."""
+    await cloud_entry(hass, cloud, entry)
+    assert issues(hass) == set()
+
+    # Without a connection nothing is known, and other webhooks are not our affair.
+    await cloud.connect(is_connected=False)
+    assert issues(hass) == set()
+    await cloud.async_create("other", managed=True)
+    await cloud.connect()
+    assert issues(hass) == set()
+    await cloud.async_delete("other")
+    await hass.async_block_till_done()
+    assert issues(hass) == set()
+
+    # The owner switches it off. Home Assistant makes another one, with another address.
+    await cloud.async_delete(WEBHOOK_ID)
+    await hass.async_block_till_done()
+    assert issues(hass) == {"address_changed"}
+    await cloud.connect()
+    assert list(cloud.hooks) == [WEBHOOK_ID]
+    assert issues(hass) == {"address_changed"}
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert issues(hass) == {"address_changed"}
+    cloud.hooks[WEBHOOK_ID]["cloudhook_url"] = entry.options["address"]
+    await cloud.connect()
+    assert issues(hass) == set()
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("trouble", ["expired", "logged out"])
+async def test_no_subscription(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry, trouble: str) -> None:
+    """Without a subscription the address is gone; it comes back with the subscription."""
+    await cloud_entry(hass, cloud, entry)
+    cloud.is_logged_in = trouble != "logged out"
+    cloud.subscription_expired = trouble == "expired"
+    await cloud.connect(is_connected=False)
+    assert issues(hass) == {"address_changed"}
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert issues(hass) == {"address_changed"}
+    cloud.is_logged_in, cloud.subscription_expired = True, False
+    await cloud.connect()
+    assert issues(hass) == set()
+
+
+@pytest.mark.usefixtures("client")
+async def test_cloud_is_not_there(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Without Home Assistant Cloud the entry is set up all the same, says so, and can be removed."""
+    await set_up(hass, entry, connection="cloud", cloudhook=True, address="https://hooks.nabu.casa/1")
+    assert issues(hass) == {"address_changed"}
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    assert issues(hass) == set()
+
+
+@pytest.mark.usefixtures("client")
+async def test_cloud_reconfigured(
+    hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry, dialog: Dialog, send: Post
+) -> None:
+    """The new address at Home Assistant Cloud is shown, and then is the one that is followed."""
+    await cloud_entry(hass, cloud, entry)
+    await cloud.async_delete(WEBHOOK_ID)
+    await dialog.start(entry)
+    await dialog.choose("show")
+    assert dialog.url == "https://hooks.nabu.casa/2"
+    assert issues(hass) == {"address_changed"}
+    await send(EventType=16)
+    await dialog.progressed()
+    assert issues(hass) == set()
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert issues(hass) == set()
+
+
+@pytest.mark.usefixtures("client")
+async def test_cloud_address_that_cannot_be_deleted(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry) -> None:
+    """What is gone at Home Assistant Cloud already does not keep the entry from being removed."""
+    await cloud_entry(hass, cloud, entry)
+    cloud.hooks.clear()
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    assert hass.config_entries.async_entries("octoeverywhere") == []
+
+
+@pytest.mark.usefixtures("client")
+async def test_answer_after_the_end(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry) -> None:
+    """What Home Assistant Cloud answers once the entry is removed brings nothing back."""
+    await cloud_entry(hass, cloud, entry)
+    await cloud.async_delete(WEBHOOK_ID)
+    cloud.asked.clear()
+    cloud.answering.clear()
+    connect = asyncio.create_task(cloud.connect())
+    await cloud.asked.wait()
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    cloud.answering.set()
+    await connect
+    assert issues(hass) == set()
+    assert cloud.hooks == {}
