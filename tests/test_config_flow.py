@@ -936,3 +936,30 @@ async def test_entry_that_is_not_loaded(
     await dialog.progressed()
     assert is_done(dialog)
     assert webhooks(hass) == ({} if is_disabled else {WEBHOOK_ID: True})
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+@pytest.mark.xfail(strict=True, reason="The set-up's webhook stays open, answers 200, and nobody takes what arrives")
+async def test_entry_that_cannot_be_loaded(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    client: Client,
+    dialog: Dialog,
+    prove: Post,
+    is_new: bool,
+    entry_data: dict[str, Any],
+) -> None:
+    """Where the entry cannot be set up at the end, what arrives from then on is not answered as if it had been taken."""
+    if not is_new:
+        entry = MockConfigEntry(domain=DOMAIN, data=entry_data)
+        entry.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await reconfigure(dialog, entry, "show")
+    else:
+        await dialog.start()
+        await (await dialog.choose("lan")).submit()
+    await prove(FULL, EventType=1)
+    with patch("custom_components.octoeverywhere.store.PrinterStore.async_load", side_effect=OSError("Disk")):
+        await dialog.progressed()
+    assert the_entry(hass).state is ConfigEntryState.SETUP_ERROR
+    assert dialog.webhook_id not in webhooks(hass) or (await prove(FULL, EventType=4)).status == 503

@@ -301,3 +301,36 @@ async def test_no_ids_in_texts(
     )
     found = await diagnostics(hass, hass_client, loaded)
     assert leaks(found, [SECRET, WEBHOOK_ID, PRINTER_ID, PRINT_ID]) == []
+
+
+@pytest.mark.xfail(strict=True, reason="Only the ids of the prints that are under way are looked for")
+async def test_no_ids_of_earlier_prints(
+    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    """A text does not give away the id of a print that has been superseded since."""
+    await post(FULL, EventType=9, PrintId=PRINT_ID, Error=f"The print {PRINT_ID} has stopped")
+    await post(FULL, EventType=1, PrintId="print-2")
+    assert leaks(await diagnostics(hass, hass_client, loaded), [PRINT_ID]) == []
+
+
+@pytest.mark.timeout(15)
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a" * 14_000, id="one word"),
+        pytest.param(":/" * 7_000, id="colons and slashes"),
+        pytest.param("a/" * 7_000, id="words and slashes"),
+        pytest.param("http://" * 2_000, id="schemes"),
+        pytest.param(
+            "a." * 7_000,
+            id="words and dots",
+            marks=pytest.mark.xfail(strict=True, reason="The time grows with the third power of the length: hours"),
+        ),
+    ],
+)
+async def test_long_text(
+    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, hass_client: ClientSessionGenerator, text: str
+) -> None:
+    """However long a text is, Home Assistant does not stand still while links are looked for in it."""
+    assert (await post(FULL, FileName=text)).status == 200
+    assert (await diagnostics(hass, hass_client, loaded))["since_start"]["accepted"] == 1

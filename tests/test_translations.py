@@ -11,6 +11,9 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.octoeverywhere.config_flow import OctoEverywhereConfigFlow
+from custom_components.octoeverywhere.repairs import AddressChangedFlow, WrongSecretFlow
+
 from .conftest import FULL, Post
 
 INTEGRATION = Path(__file__).parent.parent / "custom_components" / "octoeverywhere"
@@ -88,6 +91,18 @@ async def test_device(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) 
     (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), loaded.entry_id)
     names = read(INTEGRATION / "translations" / "en.json")["device"]
     assert [name["name"] for name in names.values()] == [device.name]
+
+
+def test_pages() -> None:
+    """No page of the set-up or of a repair is left over; that none is missing shows where it is tested."""
+    words = read(INTEGRATION / "translations" / "en.json")
+    flows: list[tuple[type, dict[str, Any]]] = [
+        (OctoEverywhereConfigFlow, words["config"]),
+        (WrongSecretFlow, words["issues"]["wrong_secret_key"]["fix_flow"]),
+        (AddressChangedFlow, words["issues"]["address_changed"]["fix_flow"]),
+    ]
+    for flow, texts in flows:
+        assert not [step for step in texts["step"] if not hasattr(flow, f"async_step_{step}")]
 
 
 def test_exceptions() -> None:
