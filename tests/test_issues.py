@@ -5,7 +5,7 @@ import logging
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryDisabler
-from homeassistant.core import Event, HomeAssistant
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
@@ -23,6 +23,7 @@ def changes(hass: HomeAssistant) -> list[tuple[str, str]]:
     """Collect what becomes of the integration's issues."""
     collected: list[tuple[str, str]] = []
 
+    @callback
     def collect(event: Event[ir.EventIssueRegistryUpdatedData]) -> None:
         if event.data["domain"] == DOMAIN:
             collected.append((event.data["action"], event.data["issue_id"]))
