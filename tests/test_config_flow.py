@@ -939,7 +939,6 @@ async def test_entry_that_is_not_loaded(
 
 
 @pytest.mark.parametrize("is_new", [False, True])
-@pytest.mark.xfail(strict=True, reason="The set-up's webhook stays open, answers 200, and nobody takes what arrives")
 async def test_entry_that_cannot_be_loaded(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],

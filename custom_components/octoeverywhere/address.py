@@ -109,7 +109,10 @@ def _async_watch_own(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> N
 
     @callback
     def check(_: Event | None = None) -> None:
-        is_changed = entry.data.get(CONF_BASE_URL) == confirmed != async_own_url(hass, connection)
+        own = async_own_url(hass, connection)
+        if own is None and connection is Connection.LAN:
+            return  # without a network Home Assistant does not know it
+        is_changed = entry.data.get(CONF_BASE_URL) == confirmed != own
         entry.runtime_data.issues.async_set_address_changed(is_changed=is_changed)
 
     entry.async_on_unload(hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, check))

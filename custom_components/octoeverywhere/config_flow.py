@@ -307,6 +307,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         """Make the entry, or change it."""
         entry = self._get_reconfigure_entry() if self.source == SOURCE_RECONFIGURE else None
         self._is_finished = True
+        self._open_trial().is_over = True
         is_cloud = self._connection is Connection.CLOUD
         data: dict[str, Any] = {
             CONF_WEBHOOK_ID: self._webhook_id,

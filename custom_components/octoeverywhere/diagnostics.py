@@ -30,7 +30,7 @@ _TO_REDACT: Final = {
 }
 # What people and platforms write may hold any of that, or a link, with or without its scheme.
 _TEXTS: Final = {"error", "error_code", "error_message", "file_name", "name", "printer_name"}
-_LINK: Final = re.compile(r"\S*:\\?/\\?/\S*|\S*\w\.\w[\w.-]*(:\d+)?\\?/\S*")
+_WORD: Final = re.compile(r"(\s+)")
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> dict[str, Any]:
@@ -94,15 +94,22 @@ def _without_secrets(entry: OctoEverywhereConfigEntry, data: Mapping[str, Any]) 
 
 def _secrets(entry: OctoEverywhereConfigEntry) -> list[str]:
     """Return the key and the ids, the longest first: one may be a part of another."""
-    printers = entry.runtime_data.printers
-    print_ids = [printer.state.print_id for printer in printers.values()]
-    secrets = {entry.data[CONF_SECRET_KEY], entry.data[CONF_WEBHOOK_ID], *printers, *print_ids}
+    account = entry.runtime_data
+    secrets: set[str | None] = {entry.data[CONF_SECRET_KEY], entry.data[CONF_WEBHOOK_ID]}
+    for printer in account.printers.values():
+        secrets |= {printer.printer_id, printer.state.print_id, *printer.state.superseded}
+    for announcement in account.newest:
+        secrets |= {announcement.data["printer_id"], announcement.data["print_id"]}
     return sorted((secret for secret in secrets if secret), key=len, reverse=True)
 
 
 def _clean(text: str, secrets: list[str]) -> str:
     """Return a text without links, keys and ids."""
-    text = _LINK.sub(REDACTED, text)
     for secret in secrets:
         text = text.replace(secret, REDACTED)
-    return text
+    return "".join(REDACTED if _may_be_link(word) else word for word in _WORD.split(text))
+
+
+def _may_be_link(word: str) -> bool:
+    """Tell whether a word may be a link, or the rest of one; a path may go for one as well."""
+    return "//" in word or "\\/" in word or ("." in word and "/" in word)

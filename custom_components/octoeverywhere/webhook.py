@@ -99,6 +99,8 @@ class Trial:
     is_local: bool
     notifications: deque[Notification] = field(default_factory=partial(deque, maxlen=_KEPT))
     """What arrived while there was no entry to take it."""
+    is_over: bool = False
+    """Whether an entry is about to take over: it may fail to, so nothing is taken for it any more."""
     _seen: Outcome = Outcome.NOTHING
     _waiter: asyncio.Future[None] | None = None
 
@@ -247,7 +249,7 @@ async def _async_accept(door: _Door, request: Request) -> None:
     if door.entry is not None and door.entry.state is ConfigEntryState.LOADED:
         if not await door.entry.runtime_data.async_receive(notification):
             raise RefusedError(Refusal.NOT_SAVED)
-    elif door.trial is not None:
+    elif door.trial is not None and not door.trial.is_over:
         door.trial.notifications.append(notification)
     else:
         raise RefusedError(Refusal.NOT_READY)
