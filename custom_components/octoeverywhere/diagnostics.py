@@ -36,6 +36,7 @@ _WORD: Final = re.compile(r"(\s+)")
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> dict[str, Any]:
     """Return what is known of the connection and of all printers."""
     account = entry.runtime_data
+    secrets = _secrets(entry)
     return {
         "connection": entry.data[CONF_CONNECTION],
         "cloudhook": entry.data[CONF_CLOUDHOOK],
@@ -46,8 +47,8 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: OctoEve
             "late": account.late,
             "refused": dict(account.refused),
         },
-        "printers": [_printer(entry, printer) for printer in account.printers.values()],
-        "newest_notifications": [_notification(entry, announcement) for announcement in account.newest],
+        "printers": [_printer(secrets, printer) for printer in account.printers.values()],
+        "newest_notifications": [_notification(secrets, announcement) for announcement in account.newest],
     }
 
 
@@ -56,36 +57,36 @@ async def async_get_device_diagnostics(
 ) -> dict[str, Any]:
     """Return what is known of one printer."""
     account = entry.runtime_data
+    secrets = _secrets(entry)
     printer_ids = {printer_id for domain, printer_id in device.identifiers if domain == DOMAIN}
     return {
         "printers": [
-            _printer(entry, account.printers[printer_id]) for printer_id in printer_ids & account.printers.keys()
+            _printer(secrets, account.printers[printer_id]) for printer_id in printer_ids & account.printers.keys()
         ],
         "newest_notifications": [
-            _notification(entry, announcement)
+            _notification(secrets, announcement)
             for announcement in account.newest
             if announcement.data["printer_id"] in printer_ids
         ],
     }
 
 
-def _printer(entry: OctoEverywhereConfigEntry, printer: PrinterCoordinator) -> dict[str, Any]:
+def _printer(secrets: list[str], printer: PrinterCoordinator) -> dict[str, Any]:
     """Return a printer's state, and what of it is shown now."""
     return {
-        "state": _without_secrets(entry, printer.state.as_dict()),
+        "state": _without_secrets(secrets, printer.state.as_dict()),
         "shown_status": printer.data.status,
-        "newest_notification": printer.announcement and _notification(entry, printer.announcement),
+        "newest_notification": printer.announcement and _notification(secrets, printer.announcement),
     }
 
 
-def _notification(entry: OctoEverywhereConfigEntry, announcement: Announcement) -> dict[str, Any]:
+def _notification(secrets: list[str], announcement: Announcement) -> dict[str, Any]:
     """Return a notification."""
-    return {"at": announcement.at.isoformat(), **_without_secrets(entry, announcement.data)}
+    return {"at": announcement.at.isoformat(), **_without_secrets(secrets, announcement.data)}
 
 
-def _without_secrets(entry: OctoEverywhereConfigEntry, data: Mapping[str, Any]) -> dict[str, Any]:
+def _without_secrets(secrets: list[str], data: Mapping[str, Any]) -> dict[str, Any]:
     """Redact by key, and within texts."""
-    secrets = _secrets(entry)
     return {
         key: _clean(value, secrets) if key in _TEXTS and isinstance(value, str) else value
         for key, value in async_redact_data(data, _TO_REDACT).items()

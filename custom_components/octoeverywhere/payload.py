@@ -4,9 +4,10 @@ Source of the format: https://docs.octoeverywhere.com/webhook-notifications/json
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 import hashlib
 import math
 from typing import Any, Final, Self
@@ -67,7 +68,7 @@ class PayloadError(ValueError):
         self.key = key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Notification:
     """One notification. None: absent, unusable or unknown."""
 
@@ -117,10 +118,12 @@ class Notification:
         """What the notification says."""
         return _TYPES.get(self.event_type, NotificationType.UNKNOWN)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Equal for two notifications that say the same, so for one that was sent twice."""
-        content = [getattr(self, name) for name in self.__slots__ if name != "unknown"] + sorted(self.unknown)
+        content = [getattr(self, field_.name) for field_ in fields(self) if field_.name != "unknown"] + sorted(
+            self.unknown
+        )
         return hashlib.sha256(json_dumps_sorted(content).encode()).hexdigest()[:16]
 
     def finish(self, now: datetime) -> datetime | None:
