@@ -9,6 +9,7 @@ from typing import Any, Final, override
 from weakref import WeakValueDictionary
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import MAX_LENGTH_STATE_STATE
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
@@ -29,7 +30,9 @@ type OctoEverywhereConfigEntry = ConfigEntry[Account]
 
 
 # Far more than there are retries under way at a time.
-_REMEMBERED_UNSAVED: Final = 32
+_REMEMBERED_UNANSWERED: Final = 32
+# Home Assistant allows a config entry 10,000 entities; what comes from more printers is announced, but gets no device.
+_MAX_PRINTERS: Final = 450
 
 _KEPT_FOR_DIAGNOSTICS: Final = 10
 
@@ -58,8 +61,8 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
         self.device_id = self._async_register_device()
         self.is_added = False
         """Whether its entities are there."""
-        self.unsaved: deque[str] = deque(maxlen=_REMEMBERED_UNSAVED)
-        """Fingerprints of what was shown and announced, but could not be saved, and will be sent again."""
+        self.unanswered: deque[str] = deque(maxlen=_REMEMBERED_UNANSWERED)
+        """Fingerprints of what was shown and announced, but not answered with 200, so that it will be sent again."""
         self._announce_to: set[Callable[[Announcement], None]] = set()
         self._cancel_silence: CALLBACK_TYPE | None = None
         self._async_await_silence()
@@ -138,7 +141,7 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
                 config_entry_id=self.config_entry.entry_id,
                 identifiers={(DOMAIN, self.printer_id)},
                 manufacturer=MANUFACTURER,
-                name=self.data.name,
+                name=self.data.name and self.data.name[:MAX_LENGTH_STATE_STATE],
                 configuration_url=self.data.quick_view_url,
                 translation_key=None if self.data.name else "printer",
             )
@@ -162,6 +165,7 @@ class Account:
         self._entry = entry
         self._store = PrinterStore(hass)
         self._platforms: list[tuple[EntityPlatform, CreateEntities]] = []
+        self._is_full = False
         # One notification of a printer after the other; printers do not wait for each other.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -182,12 +186,24 @@ class Account:
         await platform.async_add_entities(entity for printer in self.printers.values() for entity in create(printer))
 
     async def async_receive(self, notification: Notification) -> bool:
+        """Save, show and announce a notification; return whether it was saved.
+
+        Goes on to the end where its caller, whom Home Assistant stops when the sender hangs up, is cancelled.
+        """
+        work = self._hass.async_create_task(self._async_receive(notification))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            work.add_done_callback(partial(self._async_remember_unanswered, notification))
+            raise
+
+    async def _async_receive(self, notification: Notification) -> bool:
         """Save, show and announce a notification; return whether it was saved."""
         now = dt_util.utcnow()
         announcement = Announcement(at=now, type=notification.type, data=notification.as_event_data(now))
         async with self._lock(notification.printer_id):
             printer = self.printers.get(notification.printer_id)
-            if printer is None and not is_about_a_printer(notification):
+            if printer is None and not self._may_add_printer(notification):
                 self._async_announce_without_printer(announcement)
                 is_saved = not self._hass.is_stopping
             else:
@@ -210,13 +226,22 @@ class Account:
         printer.async_show(state)
         if not printer.is_added:
             await self._async_add_entities(printer)
-        if notification.fingerprint in printer.unsaved:
-            printer.unsaved.remove(notification.fingerprint)
+        if notification.fingerprint in printer.unanswered:
+            printer.unanswered.remove(notification.fingerprint)
         else:
             printer.async_announce(announcement)
         if not is_saved:
-            printer.unsaved.append(notification.fingerprint)
+            printer.unanswered.append(notification.fingerprint)
         return is_saved
+
+    @callback
+    def _async_remember_unanswered(self, notification: Notification, work: asyncio.Task[bool]) -> None:
+        """Expect a notification once more whose sender did not wait for the answer."""
+        printer = self.printers.get(notification.printer_id)
+        # Where it was not saved, that is remembered already.
+        is_saved = not work.cancelled() and work.exception() is None and work.result()
+        if printer is not None and is_saved:
+            printer.unanswered.append(notification.fingerprint)
 
     async def async_forget(self, printer_id: str) -> None:
         """Forget a printer and remove its device. Raises HomeAssistantError."""
@@ -244,6 +269,17 @@ class Account:
         for platform, create in self._platforms:
             await platform.async_add_entities(create(printer))
         printer.is_added = True
+
+    def _may_add_printer(self, notification: Notification) -> bool:
+        """Tell whether a notification of a printer that is not known makes it known."""
+        if not is_about_a_printer(notification):
+            return False
+        if len(self.printers) < _MAX_PRINTERS:
+            return True
+        if not self._is_full:
+            self._is_full = True
+            LOGGER.warning("Only the first %s printers get a device, others are only announced", _MAX_PRINTERS)
+        return False
 
     @callback
     def _async_add_new_printer(self, notification: Notification) -> PrinterCoordinator:

@@ -5,6 +5,7 @@ import re
 from typing import Any, Final
 
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
@@ -35,12 +36,17 @@ _WORD: Final = re.compile(r"(\s+)")
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> dict[str, Any]:
     """Return what is known of the connection and of all printers."""
-    account = entry.runtime_data
-    secrets = _secrets(entry)
-    return {
+    connection = {
         "connection": entry.data[CONF_CONNECTION],
         "cloudhook": entry.data[CONF_CLOUDHOOK],
         "has_secret_key": bool(entry.data[CONF_SECRET_KEY]),
+    }
+    if entry.state is not ConfigEntryState.LOADED:
+        return connection
+    account = entry.runtime_data
+    secrets = _secrets(entry)
+    return {
+        **connection,
         "newest_notification_at": account.newest[-1].at.isoformat() if account.newest else None,
         "since_start": {
             "accepted": account.accepted,
@@ -56,6 +62,8 @@ async def async_get_device_diagnostics(
     hass: HomeAssistant, entry: OctoEverywhereConfigEntry, device: dr.DeviceEntry
 ) -> dict[str, Any]:
     """Return what is known of one printer."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return {}
     account = entry.runtime_data
     secrets = _secrets(entry)
     printer_ids = {printer_id for domain, printer_id in device.identifiers if domain == DOMAIN}

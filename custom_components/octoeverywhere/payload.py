@@ -11,6 +11,7 @@ from functools import cached_property
 import hashlib
 import math
 from typing import Any, Final, Self
+from unicodedata import category
 
 from homeassistant.helpers.json import json_dumps_sorted
 from homeassistant.util.network import is_host_valid
@@ -55,6 +56,8 @@ _MAX_INTEGER: Final = 2**53
 # Ids become keys of Home Assistant's registries, links become columns of a database.
 _MAX_ID_LENGTH: Final = 255
 _MAX_URL_LENGTH: Final = 2048
+# Control characters, and the line and paragraph separators.
+_CONTROLS: Final = ("Cc", "Zl", "Zp")
 # A value nested deeper than this could be read, but not written again inside a state or an event.
 _MAX_DEPTH: Final = 16
 
@@ -165,6 +168,14 @@ def _text(value: object) -> str | None:
     return text if text.strip() else None
 
 
+def _line(value: object) -> str | None:
+    """Return text on one line: a line break in a name would break the headers that Home Assistant puts it into."""
+    text = _text(value)
+    if text is None:
+        return None
+    return _text("".join(" " if category(letter) in _CONTROLS else letter for letter in text))
+
+
 def _identifier(value: object) -> str | None:
     """Return an id, letter for letter."""
     if not isinstance(value, str) or len(value) > _MAX_ID_LENGTH or "\0" in value:
@@ -259,10 +270,10 @@ def _unknown(values: Mapping[str, Any]) -> frozenset[str]:
 
 _OPTIONAL: Final[Mapping[str, tuple[str, Callable[[object], Any]]]] = {
     "PrintId": ("print_id", _identifier),
-    "PrinterName": ("printer_name", _text),
+    "PrinterName": ("printer_name", _line),
     "QuickViewUrl": ("quick_view_url", _url),
     "SnapshotUrl": ("snapshot_url", _url),
-    "FileName": ("file_name", _text),
+    "FileName": ("file_name", _line),
     "DurationSec": ("duration", _count(_MAX_SECONDS)),
     "Progress": ("progress", _count(100)),
     "TimeRemainingSec": ("time_remaining", _count(_MAX_SECONDS, minimum=-1)),

@@ -127,18 +127,55 @@ class PrinterState:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what as_dict wrote. Raises TypeError or ValueError where it did not."""
-        return cls(**{name: _FROM_JSON[name](value) if name in _FROM_JSON else value for name, value in data.items()})
+        """Read what as_dict wrote. Raises KeyError, TypeError or ValueError where it did not."""
+        return cls(**{name: _FROM_JSON[name](value) for name, value in data.items()})
 
 
 _EMPTY: Final = PrinterState()
+
+
+def moment(value: str) -> datetime:
+    """Read a moment that was written with its time zone. Raises TypeError or ValueError where it was not."""
+    read = datetime.fromisoformat(value)
+    if read.tzinfo is None:
+        raise ValueError(value)
+    return read
+
+
+def _is(*types: type) -> Callable[[Any], Any]:
+    """Return a reader that lets only these types through."""
+
+    def read(value: object) -> object:
+        # For Python `true` is a number.
+        if type(value) not in types:
+            raise TypeError(value)
+        return value
+
+    return read
+
+
 _FROM_JSON: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "superseded": tuple,
+    "name": _is(str),
+    "quick_view_url": _is(str),
+    "superseded": lambda ids: tuple(map(_is(str), ids)),
+    "print_id": _is(str),
+    "ended": _is(bool),
     "status": Status,
     "attention": Attention,
-    "started_at": datetime.fromisoformat,
-    "finish_at": datetime.fromisoformat,
-    "heard_at": datetime.fromisoformat,
+    "error_message": _is(str),
+    "error_code": _is(str),
+    "file_name": _is(str),
+    "duration": _is(int),
+    "progress": _is(int),
+    "time_remaining": _is(int),
+    "z_offset": _is(int, float),
+    "current_layer": _is(int),
+    "total_layers": _is(int),
+    "started_at": moment,
+    "finish_at": moment,
+    "snapshot_url": _is(str),
+    "fingerprint": _is(str),
+    "heard_at": moment,
 }
 
 

@@ -14,7 +14,8 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
-from .state import PrinterState
+from .payload import NotificationType
+from .state import PrinterState, moment
 
 _VERSION: Final = 1
 # The printers are spread over this many files, so that what a notification writes stays as small with hundreds of printers
@@ -57,9 +58,9 @@ class PrinterRecord:
             state=PrinterState.from_dict(data["state"]),
             announcement=announcement
             and Announcement(
-                at=datetime.fromisoformat(announcement["at"]),
-                type=announcement["type"],
-                data=announcement["data"],
+                at=moment(announcement["at"]),
+                type=NotificationType(announcement["type"]),
+                data=dict(announcement["data"]),
             ),
         )
 

@@ -9,7 +9,8 @@ from enum import Enum, StrEnum, auto
 from functools import partial
 import hmac
 from http import HTTPStatus
-from typing import Final
+import logging
+from typing import Final, override
 
 from aiohttp.hdrs import METH_POST
 from aiohttp.web import Request, Response
@@ -46,6 +47,7 @@ class Refusal(StrEnum):
 
     TOO_LARGE = "body_too_large"
     TOO_SLOW = "body_too_slow"
+    UNREADABLE = "body_unreadable"
     NOT_JSON = "not_json"
     NOT_AN_OBJECT = "not_an_object"
     WRONG_SECRET = "wrong_secret_key"
@@ -59,6 +61,7 @@ class Refusal(StrEnum):
 _STATUS: Final = {
     Refusal.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Refusal.TOO_SLOW: HTTPStatus.REQUEST_TIMEOUT,
+    Refusal.UNREADABLE: HTTPStatus.BAD_REQUEST,
     Refusal.NOT_JSON: HTTPStatus.BAD_REQUEST,
     Refusal.NOT_AN_OBJECT: HTTPStatus.BAD_REQUEST,
     Refusal.WRONG_SECRET: HTTPStatus.UNAUTHORIZED,
@@ -135,11 +138,42 @@ class Trial:
         return seen
 
 
+class _Discretion(logging.Filter):
+    """Keeps a webhook's id, which is a secret, out of Home Assistant's log, and its lines from becoming too many.
+
+    Home Assistant's webhook component names the id each time it turns something away, which anybody who has it could make
+    it do all day.
+    """
+
+    def __init__(self, webhook_id: str) -> None:
+        """Remember the id."""
+        super().__init__()
+        self._webhook_id = webhook_id
+        self._is_said = False
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Drop what names the id, and say once that there was something."""
+        if self._webhook_id not in (record.args or ()):
+            return True
+        if record.levelno >= logging.WARNING and not self._is_said:
+            self._is_said = True
+            LOGGER.warning(
+                "Home Assistant turned away a request for the webhook: either it was no POST, or it came from outside the"
+                " home network although OctoEverywhere should use that. This is said once"
+            )
+        return False
+
+
+_LOG: Final = logging.getLogger(webhook.__name__)
+
+
 @dataclass(eq=False)
 class _Door:
     """Who wants a webhook."""
 
     webhook_id: str
+    discretion: _Discretion
     entry: OctoEverywhereConfigEntry | None = None
     trial: Trial | None = None
 
@@ -204,7 +238,7 @@ async def async_take_over(hass: HomeAssistant, entry: OctoEverywhereConfigEntry)
 
 def _door(hass: HomeAssistant, webhook_id: str) -> _Door:
     """Return who wants a webhook so far."""
-    return hass.data.setdefault(_DOORS, {}).setdefault(webhook_id, _Door(webhook_id))
+    return hass.data.setdefault(_DOORS, {}).setdefault(webhook_id, _Door(webhook_id, _Discretion(webhook_id)))
 
 
 @callback
@@ -213,7 +247,9 @@ def _async_register(hass: HomeAssistant, door: _Door) -> None:
     webhook.async_unregister(hass, door.webhook_id)
     if door.entry is None and door.trial is None:
         hass.data[_DOORS].pop(door.webhook_id, None)
+        _LOG.removeFilter(door.discretion)
         return
+    _LOG.addFilter(door.discretion)
     webhook.async_register(
         hass,
         DOMAIN,
@@ -265,6 +301,8 @@ async def _async_read(request: Request) -> bytes:
                 body += chunk
     except TimeoutError:
         raise RefusedError(Refusal.TOO_SLOW) from None
+    except Exception as err:  # a connection that broke, or a body that is not packed as it says
+        raise RefusedError(Refusal.UNREADABLE) from err
     if len(body) > _MAX_BODY:
         raise RefusedError(Refusal.TOO_LARGE)
     return bytes(body)
