@@ -116,6 +116,8 @@ class Hass:
                 "homeassistant",
                 "--config",
                 str(self.folder),
+                # Elsewhere, Python would take the integration from where it was started, and not the folder's.
+                cwd=self.folder,
                 env={**os.environ, "SETUP_PORT": str(self.port)},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -157,6 +159,13 @@ class Hass:
         with suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """Return the number of the process. Raises HassError."""
+        if self._process is None:
+            raise HassError("not started")
+        return self._process.pid
 
     @property
     def session(self) -> ClientSession:

@@ -137,7 +137,7 @@ def entry(hass: HomeAssistant, entry_data: dict[str, Any]) -> MockConfigEntry:
 async def client(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> Client:
     """Return a client of Home Assistant's webhooks, as anybody in the network has it."""
     # The rest of Home Assistant's API first: nothing can be added to the server once a client is there.
-    for component in ("websocket_api", "config", "webhook"):
+    for component in ("websocket_api", "config", "webhook", "calendar", "image"):
         assert await async_setup_component(hass, component, {})
     client: Client = await hass_client_no_auth()
     return client

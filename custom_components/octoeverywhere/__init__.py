@@ -3,16 +3,25 @@
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.typing import ConfigType
 
 from . import issues
 from .address import async_delete_cloudhook, async_watch
 from .const import CONF_CLOUDHOOK, DOMAIN
 from .coordinator import Account, OctoEverywhereConfigEntry
-from .store import PrinterStore
+from .services import async_setup_services
+from .store import HistoryStore, PrinterStore
 from .webhook import async_open, async_take_over
 
-PLATFORMS = (Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR)
+PLATFORMS = (Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.EVENT, Platform.IMAGE, Platform.SENSOR)
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Offer the actions, whether or not there is an entry."""
+    async_setup_services(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> bool:
@@ -37,6 +46,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEnt
 async def async_remove_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
     """Delete what was stored, here and at Home Assistant Cloud."""
     await PrinterStore(hass).async_remove()
+    await HistoryStore(hass).async_remove()
     issues.async_forget(hass)
     if entry.data.get(CONF_CLOUDHOOK):
         await async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])

@@ -21,10 +21,11 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER, MANUFACTURER
+from .history import History, Print, Totals, ends_a_print, newest, remember
 from .issues import Issues
 from .payload import Notification
 from .state import PrinterState, as_shown, is_about_a_printer, is_late, reduce, silent_from
-from .store import Announcement, PrinterRecord, PrinterStore
+from .store import Announcement, HistoryStore, PrinterRecord, PrinterStore
 
 type OctoEverywhereConfigEntry = ConfigEntry[Account]
 
@@ -50,6 +51,7 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
         entry: OctoEverywhereConfigEntry,
         printer_id: str,
         record: PrinterRecord,
+        totals: Totals,
     ) -> None:
         """Start from what is known of the printer."""
         super().__init__(hass, LOGGER, config_entry=entry, name=printer_id)
@@ -57,6 +59,7 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
         self.state = record.state
         """What is known; `data` is what can be said of it now."""
         self.data = as_shown(record.state, dt_util.utcnow())
+        self.totals = totals
         self.announcement = record.announcement
         self.device_id = self._async_register_device()
         self.is_added = False
@@ -85,13 +88,14 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
         return partial(self._announce_to.discard, listener)
 
     @callback
-    def async_show(self, state: PrinterState) -> None:
+    def async_show(self, state: PrinterState, totals: Totals) -> None:
         """Update the device and those entities that show something else than before."""
         self.state = state
         self._async_await_silence()
         before, now = self.data, as_shown(state, dt_util.utcnow())
-        if now == before:
+        if (now, totals) == (before, self.totals):
             return
+        self.totals = totals
         self.async_set_updated_data(now)
         if (now.name, now.quick_view_url) != (before.name, before.quick_view_url):
             self._async_register_device()
@@ -113,7 +117,7 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
     @callback
     def _async_fall_silent(self, _: datetime) -> None:
         self._cancel_silence = None
-        self.async_show(self.state)
+        self.async_show(self.state, self.totals)
 
     @callback
     def async_announce(self, announcement: Announcement) -> None:
@@ -164,6 +168,7 @@ class Account:
         self._hass = hass
         self._entry = entry
         self._store = PrinterStore(hass)
+        self._histories = HistoryStore(hass)
         self._platforms: list[tuple[EntityPlatform, CreateEntities]] = []
         self._is_full = False
         # One notification of a printer after the other; printers do not wait for each other.
@@ -176,8 +181,9 @@ class Account:
             for _, printer_id in device.identifiers:
                 known = PrinterState(name=device.name, quick_view_url=device.configuration_url)
                 records.setdefault(printer_id, PrinterRecord(state=known))
+        totals = await self._histories.async_load_totals(records)
         for printer_id, record in records.items():
-            self._async_add_printer(printer_id, record).is_added = True
+            self._async_add_printer(printer_id, record, totals.get(printer_id, Totals())).is_added = True
 
     async def async_add_platform(self, create: CreateEntities) -> None:
         """Add the current platform's entities for every printer, known or to come."""
@@ -220,10 +226,13 @@ class Account:
         """Save, show and announce a notification of a printer; return whether it was saved."""
         self.late += is_late(printer.state, notification)
         state = reduce(printer.state, notification, announcement.at)
+        # First, and the same however often it is repeated: a crash in between is followed by the notification sent again.
+        totals = await self._async_remember(printer, notification, announcement.at)
         is_saved = await self._store.async_save(
             printer.printer_id, PrinterRecord(state=state, announcement=announcement)
         )
-        printer.async_show(state)
+        is_saved = is_saved and totals is not None
+        printer.async_show(state, totals or printer.totals)
         if not printer.is_added:
             await self._async_add_entities(printer)
         if notification.fingerprint in printer.unanswered:
@@ -233,6 +242,24 @@ class Account:
         if not is_saved:
             printer.unanswered.append(notification.fingerprint)
         return is_saved
+
+    async def _async_remember(
+        self, printer: PrinterCoordinator, notification: Notification, now: datetime
+    ) -> Totals | None:
+        """Remember a print that has ended; return the totals, None where the disk did not take it."""
+        if not ends_a_print(printer.state, notification):
+            return printer.totals
+        before = await self._histories.async_load(printer.printer_id) or History(totals=printer.totals)
+        after = remember(before, printer.state, notification, now)
+        if after is before:
+            return after.totals
+        return after.totals if await self._histories.async_save(printer.printer_id, after) else None
+
+    async def async_get_prints(self, printer: PrinterCoordinator) -> list[Print]:
+        """Return the prints of a printer, the oldest first, the one under way included."""
+        history = await self._histories.async_load(printer.printer_id) or History()
+        under_way = newest(printer.state, dt_util.utcnow())
+        return [*history.prints, *([under_way] if under_way else [])]
 
     @callback
     def _async_remember_unanswered(self, notification: Notification, work: asyncio.Task[bool]) -> None:
@@ -248,6 +275,7 @@ class Account:
         async with self._lock(printer_id):
             if not await self._store.async_forget(printer_id):
                 raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_saved")
+            await self._histories.async_forget(printer_id)
             if printer := self.printers.pop(printer_id, None):
                 # Here rather than by our caller, so that no notification comes in between and finds the old device.
                 dr.async_get(self._hass).async_remove_device(printer.device_id)
@@ -285,12 +313,12 @@ class Account:
     def _async_add_new_printer(self, notification: Notification) -> PrinterCoordinator:
         """Remember a printer that was heard of for the first time."""
         known = PrinterState(name=notification.printer_name, quick_view_url=notification.quick_view_url)
-        return self._async_add_printer(notification.printer_id, PrinterRecord(state=known))
+        return self._async_add_printer(notification.printer_id, PrinterRecord(state=known), Totals())
 
     @callback
-    def _async_add_printer(self, printer_id: str, record: PrinterRecord) -> PrinterCoordinator:
+    def _async_add_printer(self, printer_id: str, record: PrinterRecord, totals: Totals) -> PrinterCoordinator:
         """Remember a printer."""
-        printer = PrinterCoordinator(self._hass, self._entry, printer_id, record)
+        printer = PrinterCoordinator(self._hass, self._entry, printer_id, record, totals)
         self.printers[printer_id] = printer
         return printer
 
@@ -303,6 +331,17 @@ class Account:
             _async_fire(hass, announcement.type, {"device_id": None, **announcement.data})
 
         async_at_started(self._hass, announce)
+
+
+@callback
+def async_get_printer(hass: HomeAssistant, device_id: str) -> PrinterCoordinator | None:
+    """Return the printer that a device is, as long as the config entry is loaded."""
+    entries: list[OctoEverywhereConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
+    for entry in entries:
+        for printer in entry.runtime_data.printers.values():
+            if printer.device_id == device_id:
+                return printer
+    return None
 
 
 @callback

@@ -1,6 +1,7 @@
 """Diagnostics to attach to a bug report: what arrived and what became of it, without anything secret."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 import re
 from typing import Any, Final
 
@@ -84,6 +85,7 @@ def _printer(secrets: list[str], printer: PrinterCoordinator) -> dict[str, Any]:
     return {
         "state": _without_secrets(secrets, printer.state.as_dict()),
         "shown_status": printer.data.status,
+        "prints": asdict(printer.totals),
         "newest_notification": printer.announcement and _notification(secrets, printer.announcement),
     }
 

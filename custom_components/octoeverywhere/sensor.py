@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -23,6 +23,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import OctoEverywhereConfigEntry
 from .entity import PrinterEntity
+from .history import Totals
 from .state import Attention, PrinterState, Status
 
 PARALLEL_UPDATES = 0
@@ -33,6 +34,7 @@ class PrinterSensorDescription(SensorEntityDescription):
     """A sensor and where its value is in the printer's state."""
 
     value_fn: Callable[[PrinterState], str | float | datetime | None]
+    attributes_fn: Callable[[PrinterState], dict[str, Any]] = lambda _: {}
 
 
 SENSORS = (
@@ -82,6 +84,11 @@ SENSORS = (
         key="estimated_finish",
         device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda state: state.finish_at,
+        # Enough to tell once in a print that it will be over soon, however the estimate moves; see the blueprint.
+        attributes_fn=lambda state: {
+            "estimated_at": state.estimated_at,
+            "least_remaining": state.least_remaining,
+        },
     ),
     PrinterSensorDescription(
         key="print_start",
@@ -124,6 +131,36 @@ SENSORS = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class PrinterTotalDescription(SensorEntityDescription):
+    """A total of a printer and where it is found."""
+
+    state_class: SensorStateClass = SensorStateClass.TOTAL_INCREASING
+    value_fn: Callable[[Totals], int]
+
+
+TOTALS = (
+    PrinterTotalDescription(
+        key="prints_completed",
+        suggested_display_precision=0,
+        value_fn=lambda totals: totals.completed,
+    ),
+    PrinterTotalDescription(
+        key="prints_failed",
+        suggested_display_precision=0,
+        value_fn=lambda totals: totals.failed,
+    ),
+    PrinterTotalDescription(
+        key="total_print_time",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_unit_of_measurement=UnitOfTime.HOURS,
+        suggested_display_precision=2,
+        value_fn=lambda totals: totals.seconds,
+    ),
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: OctoEverywhereConfigEntry,
@@ -131,7 +168,10 @@ async def async_setup_entry(
 ) -> None:
     """Add the sensors of every printer, known or to come."""
     await entry.runtime_data.async_add_platform(
-        lambda printer: [PrinterSensor(printer, sensor) for sensor in SENSORS],
+        lambda printer: [
+            *(PrinterSensor(printer, sensor) for sensor in SENSORS),
+            *(PrinterTotal(printer, total) for total in TOTALS),
+        ],
     )
 
 
@@ -139,7 +179,8 @@ class PrinterSensor(PrinterEntity, SensorEntity):
     """A value of a printer."""
 
     entity_description: PrinterSensorDescription
-    _attr_native_value: str | float | datetime | None = None
+    _unrecorded_attributes = frozenset({"estimated_at", "least_remaining"})
+    _shown: object = None
 
     @override
     def _update(self) -> bool:
@@ -147,6 +188,24 @@ class PrinterSensor(PrinterEntity, SensorEntity):
         value = self.entity_description.value_fn(self.coordinator.data)
         if isinstance(value, str):
             value = value[:MAX_LENGTH_STATE_STATE]
-        is_changed = value != self._attr_native_value
+        attributes = self.entity_description.attributes_fn(self.coordinator.data)
         self._attr_native_value = value
-        return is_changed
+        self._attr_extra_state_attributes = attributes
+        before, self._shown = self._shown, (value, attributes)
+        return self._shown != before
+
+
+class PrinterTotal(PrinterEntity, SensorEntity):
+    """What a printer has done in all."""
+
+    entity_description: PrinterTotalDescription
+    _attr_native_value: int | None = None
+
+    @override
+    def _update(self) -> bool:
+        """Read the value."""
+        before, self._attr_native_value = (
+            self._attr_native_value,
+            self.entity_description.value_fn(self.coordinator.totals),
+        )
+        return self._attr_native_value != before

@@ -7,6 +7,7 @@ itself, the home network, or what a cloud tells its own machines.
 import asyncio
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from errno import EACCES
 from http import HTTPStatus
@@ -23,6 +24,9 @@ from yarl import URL
 MAX_BYTES: Final = 10 * 1024 * 1024
 SECONDS: Final = 10
 """For everything together: names, redirects and the picture itself."""
+
+LINK_LIVES: Final = timedelta(days=7)
+"""For so long OctoEverywhere keeps what it links to."""
 
 _MAX_REDIRECTS: Final = 5
 _CHUNK: Final = 64 * 1024

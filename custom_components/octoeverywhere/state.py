@@ -111,7 +111,13 @@ class PrinterState:
     started_at: datetime | None = None
     finish_at: datetime | None = None
     """The estimate, or the moment the print ended."""
+    estimated_at: datetime | None = None
+    """When that estimate was made."""
+    least_remaining: int | None = None
+    """Seconds: how close the finish had come by the estimates before that one."""
     snapshot_url: str | None = None
+    snapshot_at: datetime | None = None
+    """When that link arrived."""
     fingerprint: str | None = None
     """Of the newest notification that counted."""
     heard_at: datetime | None = field(default=None, compare=False)
@@ -142,7 +148,7 @@ def moment(value: str) -> datetime:
     return read
 
 
-def _is(*types: type) -> Callable[[Any], Any]:
+def has_type(*types: type) -> Callable[[Any], Any]:
     """Return a reader that lets only these types through."""
 
     def read(value: object) -> object:
@@ -155,26 +161,29 @@ def _is(*types: type) -> Callable[[Any], Any]:
 
 
 _FROM_JSON: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "name": _is(str),
-    "quick_view_url": _is(str),
-    "superseded": lambda ids: tuple(map(_is(str), ids)),
-    "print_id": _is(str),
-    "ended": _is(bool),
+    "name": has_type(str),
+    "quick_view_url": has_type(str),
+    "superseded": lambda ids: tuple(map(has_type(str), ids)),
+    "print_id": has_type(str),
+    "ended": has_type(bool),
     "status": Status,
     "attention": Attention,
-    "error_message": _is(str),
-    "error_code": _is(str),
-    "file_name": _is(str),
-    "duration": _is(int),
-    "progress": _is(int),
-    "time_remaining": _is(int),
-    "z_offset": _is(int, float),
-    "current_layer": _is(int),
-    "total_layers": _is(int),
+    "error_message": has_type(str),
+    "error_code": has_type(str),
+    "file_name": has_type(str),
+    "duration": has_type(int),
+    "progress": has_type(int),
+    "time_remaining": has_type(int),
+    "z_offset": has_type(int, float),
+    "current_layer": has_type(int),
+    "total_layers": has_type(int),
     "started_at": moment,
     "finish_at": moment,
-    "snapshot_url": _is(str),
-    "fingerprint": _is(str),
+    "estimated_at": moment,
+    "least_remaining": has_type(int),
+    "snapshot_url": has_type(str),
+    "snapshot_at": moment,
+    "fingerprint": has_type(str),
     "heard_at": moment,
 }
 
@@ -189,9 +198,9 @@ def reduce(state: PrinterState, notification: Notification, now: datetime) -> Pr
         name=notification.printer_name or state.name,
         quick_view_url=notification.quick_view_url or state.quick_view_url,
         status=_STATUS.get(notification.type, slate.status),
-        snapshot_url=notification.snapshot_url or slate.snapshot_url,
         fingerprint=notification.fingerprint,
         heard_at=now,
+        **_snapshot(slate, notification, now),
         **_attention(notification),
         **_progress(slate, notification, now),
     )
@@ -251,6 +260,13 @@ def _slate(state: PrinterState, notification: Notification) -> PrinterState:
     return PrinterState(superseded=earlier, print_id=notification.print_id)
 
 
+def _snapshot(slate: PrinterState, notification: Notification, now: datetime) -> dict[str, Any]:
+    """Return what the notification changes of the picture."""
+    if notification.snapshot_url in (None, slate.snapshot_url):
+        return {}
+    return {"snapshot_url": notification.snapshot_url, "snapshot_at": now}
+
+
 def _attention(notification: Notification) -> dict[str, Any]:
     """Return what the notification changes of the attention that the printer wants."""
     if (attention := _ATTENTION.get(notification.type)) is None:
@@ -274,7 +290,7 @@ def _progress(slate: PrinterState, notification: Notification, now: datetime) ->
         if (value := getattr(notification, name)) is not None or name in notification.unknown
     }
     changes["started_at"] = _started_at(slate, notification, now)
-    changes["finish_at"] = _finish_at(slate, notification, now)
+    changes |= _estimate(slate, notification, now)
     if ends:
         changes |= _outcome(slate, notification)
     elif slate.print_id is None:
@@ -322,6 +338,28 @@ def _finish_at(slate: PrinterState, notification: Notification, now: datetime) -
     if sent_twice and not is_silent(slate, now):
         return known
     return known if abs(estimate - known) < _SAME_MOMENT else estimate
+
+
+def _estimate(slate: PrinterState, notification: Notification, now: datetime) -> dict[str, Any]:
+    """Return what the notification changes of when the print will be over."""
+    finish_at = _finish_at(slate, notification, now)
+    is_another = finish_at != slate.finish_at
+    changes: dict[str, Any] = {}
+    if is_another:
+        changes |= {"finish_at": finish_at, "estimated_at": now.replace(microsecond=0)}
+    if slate.ended:
+        changes["least_remaining"] = None
+    elif is_another or _STATUS.get(notification.type, slate.status) is not Status.PRINTING:
+        changes["least_remaining"] = _least_remaining(slate, now)
+    return changes
+
+
+def _least_remaining(slate: PrinterState, now: datetime) -> int | None:
+    """Return the least time that was left until now; while a print is paused, nothing passes of it."""
+    if slate.status is not Status.PRINTING or slate.finish_at is None:
+        return slate.least_remaining
+    is_left = int((slate.finish_at - now).total_seconds())
+    return is_left if slate.least_remaining is None else min(is_left, slate.least_remaining)
 
 
 def _is_less(one: int | None, other: int | None) -> bool:

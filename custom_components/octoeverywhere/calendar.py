@@ -1,0 +1,90 @@
+"""Calendar: every print of a printer, past and under way."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final, override
+
+from homeassistant.components.calendar import CalendarEntity, CalendarEntityDescription, CalendarEvent
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.translation import async_get_cached_translations
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN
+from .coordinator import OctoEverywhereConfigEntry
+from .entity import PrinterEntity
+from .history import Outcome, Print, newest
+
+PARALLEL_UPDATES = 0
+
+PRINTS = CalendarEntityDescription(key="prints")
+
+_WORDS: Final = f"component.{DOMAIN}.entity.calendar.{PRINTS.key}.state_attributes"
+
+# Shorter than this, a print could not be seen in a calendar, and one without any length is not allowed there.
+_SHORTEST: Final = timedelta(minutes=1)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: OctoEverywhereConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the calendar of every printer, known or to come."""
+    await entry.runtime_data.async_add_platform(
+        lambda printer: [PrinterCalendar(printer, PRINTS)],
+    )
+
+
+class PrinterCalendar(PrinterEntity, CalendarEntity):
+    """The prints of a printer."""
+
+    _shown: CalendarEvent | None = None
+
+    @property
+    @override
+    def event(self) -> CalendarEvent | None:
+        """Return the print that is under way."""
+        print_ = newest(self.coordinator.state, dt_util.utcnow())
+        if print_ is None or print_.outcome is not Outcome.UNDER_WAY:
+            return None
+        return self._as_event(print_)
+
+    @override
+    async def async_get_events(
+        self, hass: HomeAssistant, start_date: datetime, end_date: datetime
+    ) -> list[CalendarEvent]:
+        """Return the prints of a period."""
+        prints = await self.coordinator.config_entry.runtime_data.async_get_prints(self.coordinator)
+        events = (self._as_event(print_) for print_ in prints)
+        return [event for event in events if event.start < end_date and event.end > start_date]
+
+    @override
+    def _update(self) -> bool:
+        """Look for the print that is under way."""
+        before, self._shown = self._shown, self.event
+        return self._shown != before
+
+    def _as_event(self, print_: Print) -> CalendarEvent:
+        """Return a print as an entry of the calendar."""
+        hass = self.coordinator.hass
+        words = async_get_cached_translations(hass, hass.config.language, "entity", DOMAIN)
+        outcome = words.get(f"{_WORDS}.outcome.state.{print_.outcome}", print_.outcome)
+        lines = [f"{words.get(f'{_WORDS}.{key}.name', key)}: {value}" for key, value in _details(print_) if value]
+        return CalendarEvent(
+            start=dt_util.as_local(print_.started_at),
+            end=dt_util.as_local(max(print_.ended_at, print_.started_at + _SHORTEST)),
+            summary=f"{print_.file_name} ({outcome})" if print_.file_name else outcome,
+            description="\n".join(lines),
+            uid=print_.print_id,
+        )
+
+
+def _details(print_: Print) -> Iterator[tuple[str, str | None]]:
+    """Yield what is known of a print beside when and how it ended, with the key of its name."""
+    # What changes with every notification of a print is not worth a new state of the calendar.
+    if print_.outcome is not Outcome.UNDER_WAY:
+        yield "layers", f"{print_.current_layer or 0} / {print_.total_layers}" if print_.total_layers else None
+        yield "duration", None if print_.duration is None else str(timedelta(seconds=print_.duration))
+        yield "error", print_.error
+    yield "quick_view", print_.quick_view_url

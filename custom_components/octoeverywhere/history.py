@@ -1,0 +1,208 @@
+"""What became of the prints of one printer: one pure function, (history, state, notification, now) -> history."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from .payload import Notification, NotificationType
+from .state import PrinterState, has_type, is_about_a_printer, is_silent, moment, reduce, silent_from
+
+KEPT: Final = 500
+"""How many prints of a printer are remembered."""
+
+# How long a print is shown to go on of whose end nothing is known, until something is.
+_UNKNOWN_REST: Final = timedelta(hours=1)
+
+
+class Outcome(StrEnum):
+    """How a print ended."""
+
+    COMPLETE = "complete"
+    FAILED = "failed"
+    SILENT = "silent"
+    """Nothing more was heard of it."""
+    UNDER_WAY = "under_way"
+    """It has not ended; never stored."""
+
+
+_ENDINGS: Final = {
+    NotificationType.PRINT_COMPLETE: Outcome.COMPLETE,
+    NotificationType.PRINT_FAILED: Outcome.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Print:
+    """One print. None: unknown."""
+
+    print_id: str
+    outcome: Outcome
+    started_at: datetime
+    ended_at: datetime
+    """For a print under way the estimate."""
+    file_name: str | None = None
+    duration: int | None = None
+    """Seconds."""
+    current_layer: int | None = None
+    total_layers: int | None = None
+    error: str | None = None
+    quick_view_url: str | None = None
+    snapshot_url: str | None = None
+    """The last picture; the link lives a week."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what from_dict reads, in types that JSON has, less what is unknown."""
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name in self.__slots__
+            if (value := getattr(self, name)) is not None
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what as_dict wrote. Raises KeyError, TypeError or ValueError where it did not."""
+        return cls(**{name: _FROM_JSON[name](value) for name, value in data.items()})
+
+
+_FROM_JSON: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "print_id": has_type(str),
+    "outcome": Outcome,
+    "started_at": moment,
+    "ended_at": moment,
+    "file_name": has_type(str),
+    "duration": has_type(int),
+    "current_layer": has_type(int),
+    "total_layers": has_type(int),
+    "error": has_type(str),
+    "quick_view_url": has_type(str),
+    "snapshot_url": has_type(str),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What a printer has done in all, also by prints that are no longer remembered."""
+
+    completed: int = 0
+    failed: int = 0
+    seconds: int = 0
+    """Of all prints that were complete or failed."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what dataclasses.asdict wrote. Raises KeyError or TypeError where it did not."""
+        return cls(**{entry.name: has_type(int)(data[entry.name]) for entry in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The prints of a printer, the oldest first, and what they add up to."""
+
+    prints: tuple[Print, ...] = ()
+    totals: Totals = field(default_factory=Totals)
+
+    def find(self, print_id: str) -> Print | None:
+        """Return a print that is remembered."""
+        return next((known for known in self.prints if known.print_id == print_id), None)
+
+    def add(self, print_: Print) -> Self:
+        """Remember a print, instead of what was known of it."""
+        others = (known for known in self.prints if known.print_id != print_.print_id)
+        prints = sorted((*others, print_), key=lambda known: known.started_at)
+        return replace(self, prints=tuple(prints[-KEPT:]))
+
+
+def ends_a_print(state: PrinterState, notification: Notification) -> bool:
+    """Tell whether a notification, in this state, may change the history: few do."""
+    return notification.type in _ENDINGS or _is_superseded(state, notification)
+
+
+def remember(history: History, state: PrinterState, notification: Notification, now: datetime) -> History:
+    """Return what is remembered once the notification has arrived; the state is that before it."""
+    if _is_superseded(state, notification) and state.print_id and not history.find(state.print_id):
+        history = history.add(_of_state(state, state.print_id, Outcome.SILENT, state.heard_at or now))
+    print_id = notification.print_id or state.print_id
+    outcome = _ENDINGS.get(notification.type)
+    if outcome is None or print_id is None:
+        return history
+    known = history.find(print_id)
+    if known is not None and known.outcome is not Outcome.SILENT:
+        return history
+    print_ = _ended(known, state, print_id, notification, now)
+    return replace(history.add(replace(print_, outcome=outcome)), totals=_added(history.totals, outcome, print_))
+
+
+def newest(state: PrinterState, now: datetime) -> Print | None:
+    """Return the print that the history does not have yet, because nothing said that it has ended."""
+    if state.print_id is None or state.ended:
+        return None
+    if is_silent(state, now):
+        return _of_state(state, state.print_id, Outcome.SILENT, state.heard_at or now)
+    return _of_state(state, state.print_id, Outcome.UNDER_WAY, _expected_end(state, now))
+
+
+def _is_superseded(state: PrinterState, notification: Notification) -> bool:
+    """Tell whether a notification brings a new print although nothing said that the one before has ended."""
+    return (
+        state.print_id is not None
+        and not state.ended
+        and notification.print_id not in (None, state.print_id, *state.superseded)
+        and is_about_a_printer(notification)
+    )
+
+
+def _ended(known: Print | None, state: PrinterState, print_id: str, notification: Notification, now: datetime) -> Print:
+    """Return a print of which was just said that it has ended."""
+    if known is None or state.print_id == print_id:
+        # Of a print that nobody has heard of before, this is what its only notification says.
+        before = state if print_id == state.print_id else PrinterState()
+        after = reduce(before, notification, now)
+        return _of_state(after, print_id, Outcome.UNDER_WAY, after.finish_at or now)
+    duration = known.duration if notification.duration is None else notification.duration
+    ended_at = now if duration is None else min(now, known.started_at + timedelta(seconds=duration))
+    return replace(
+        known,
+        ended_at=ended_at,
+        file_name=known.file_name or notification.file_name,
+        duration=duration,
+        error=notification.error,
+        snapshot_url=notification.snapshot_url or known.snapshot_url,
+    )
+
+
+def _of_state(state: PrinterState, print_id: str, outcome: Outcome, ended_at: datetime) -> Print:
+    """Return a print as the printer's state knows it."""
+    ended_at = ended_at.replace(microsecond=0)
+    started_at = state.started_at or ended_at - timedelta(seconds=state.duration or 0)
+    return Print(
+        print_id=print_id,
+        outcome=outcome,
+        started_at=started_at,
+        ended_at=max(started_at, ended_at),
+        file_name=state.file_name,
+        duration=state.duration,
+        current_layer=state.current_layer,
+        total_layers=state.total_layers,
+        error=state.error_message,
+        quick_view_url=state.quick_view_url,
+        snapshot_url=state.snapshot_url,
+    )
+
+
+def _expected_end(state: PrinterState, now: datetime) -> datetime:
+    """Return until when a print goes on, as far as anybody knows."""
+    if state.finish_at is not None and state.finish_at > now:
+        return state.finish_at
+    silent_at = silent_from(state)
+    return now + _UNKNOWN_REST if silent_at is None else min(now + _UNKNOWN_REST, silent_at)
+
+
+def _added(totals: Totals, outcome: Outcome, print_: Print) -> Totals:
+    """Return the totals with one print more."""
+    return Totals(
+        completed=totals.completed + (outcome is Outcome.COMPLETE),
+        failed=totals.failed + (outcome is Outcome.FAILED),
+        seconds=totals.seconds + (print_.duration or 0),
+    )

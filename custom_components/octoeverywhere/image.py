@@ -1,0 +1,137 @@
+"""Image: the newest snapshot of a printer."""
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Final, override
+
+from homeassistant.components.image import ImageEntity, ImageEntityDescription
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.util import dt as dt_util
+
+from .const import LOGGER
+from .coordinator import OctoEverywhereConfigEntry, PrinterCoordinator
+from .entity import PrinterEntity
+from .snapshot import LINK_LIVES, Snapshot, SnapshotError, async_fetch
+
+PARALLEL_UPDATES = 0
+
+SNAPSHOT = ImageEntityDescription(key="snapshot")
+
+_NO_SNAPSHOT: Final = Path(__file__).parent / "no_snapshot.png"
+# At a time, for all printers: each may take as much memory as a picture may be large.
+_FETCHES: Final = 4
+# Seconds; less than Home Assistant waits.
+_PATIENCE: Final = 8
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: OctoEverywhereConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the image of every printer, known or to come."""
+    fetches = asyncio.Semaphore(_FETCHES)
+    content = await hass.async_add_executor_job(_NO_SNAPSHOT.read_bytes)
+    no_snapshot = Snapshot(content=content, content_type="image/png")
+    await entry.runtime_data.async_add_platform(
+        lambda printer: [PrinterImage(printer, fetches, no_snapshot)],
+    )
+
+
+class PrinterImage(PrinterEntity, ImageEntity):
+    """The newest picture of the newest print, for as long as OctoEverywhere keeps it."""
+
+    _link: str | None = None
+    _snapshot: Snapshot | None = None
+    _cancel_expiry: CALLBACK_TYPE | None = None
+
+    def __init__(self, printer: PrinterCoordinator, fetches: asyncio.Semaphore, no_snapshot: Snapshot) -> None:
+        """Fetch nothing yet: after a restart, a picture is fetched when somebody looks at it."""
+        ImageEntity.__init__(self, printer.hass)
+        self._fetches = fetches
+        self._no_snapshot = no_snapshot
+        self._fetching = asyncio.Lock()
+        super().__init__(printer, SNAPSHOT)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Forget the picture when its link dies."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self._async_stop_waiting)
+        self._async_await_expiry()
+
+    @override
+    async def async_image(self) -> bytes:
+        """Return the picture, or one that says that there is none: Home Assistant shows an error where it gets nothing in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._async_get()
+        return (self._snapshot or self._no_snapshot).content
+
+    @property
+    @override
+    def content_type(self) -> str:
+        """Return the type of what async_image has returned."""
+        return (self._snapshot or self._no_snapshot).content_type
+
+    @override
+    def _update(self) -> bool:
+        """Take over the link; return whether it is another one."""
+        state = self.coordinator.data
+        is_alive = state.snapshot_at is not None and dt_util.utcnow() - state.snapshot_at < LINK_LIVES
+        link = state.snapshot_url if is_alive else None
+        if link == self._link:
+            return False
+        self._link = link
+        self._snapshot = None
+        self._attr_image_last_updated = state.snapshot_at if link else None
+        return True
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Show that there is a new picture, and fetch it once the notification is answered."""
+        if self._update():
+            self.async_write_ha_state()
+            self._async_await_expiry()
+            if self._link is not None:
+                self.coordinator.config_entry.async_create_background_task(self.hass, self._async_get(), self.entity_id)
+
+    async def _async_get(self) -> None:
+        """Fetch the picture where it is not there yet."""
+        async with self._fetching:
+            link = self._link
+            if self._snapshot is not None or link is None:
+                return
+            try:
+                async with self._fetches:
+                    snapshot = await async_fetch(link)
+            except SnapshotError as err:
+                LOGGER.debug("%s has no picture: %s", self.entity_id, err.failure)
+                return
+            if link == self._link:
+                self._snapshot = snapshot
+
+    @callback
+    def _async_await_expiry(self) -> None:
+        """Look again when the link dies."""
+        self._async_stop_waiting()
+        if self._attr_image_last_updated is not None:
+            self._cancel_expiry = async_track_point_in_utc_time(
+                self.hass, self._async_expire, self._attr_image_last_updated + LINK_LIVES
+            )
+
+    @callback
+    def _async_stop_waiting(self) -> None:
+        if self._cancel_expiry is not None:
+            self._cancel_expiry()
+            self._cancel_expiry = None
+
+    @callback
+    def _async_expire(self, _: datetime) -> None:
+        self._cancel_expiry = None
+        self._handle_coordinator_update()

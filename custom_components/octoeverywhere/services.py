@@ -1,0 +1,118 @@
+"""Actions: what the printers have done, for scripts, templates and voice assistants."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from .const import DOMAIN
+from .coordinator import Account, OctoEverywhereConfigEntry, PrinterCoordinator, async_get_printer
+from .history import KEPT, Outcome, Print
+from .snapshot import LINK_LIVES
+
+GET_PRINTS: Final = "get_prints"
+
+ATTR_PRINTER: Final = "printer"
+ATTR_PERIOD: Final = "period"
+ATTR_START: Final = "start"
+ATTR_END: Final = "end"
+ATTR_OUTCOME: Final = "outcome"
+ATTR_LIMIT: Final = "limit"
+
+_DEFAULT_LIMIT: Final = 100
+
+GET_PRINTS_SCHEMA: Final = vol.Schema(
+    {
+        vol.Optional(ATTR_PRINTER): vol.All(cv.ensure_list, [cv.string]),
+        vol.Exclusive(ATTR_PERIOD, "since"): cv.positive_time_period,
+        vol.Exclusive(ATTR_START, "since"): cv.datetime,
+        vol.Optional(ATTR_END): cv.datetime,
+        vol.Optional(ATTR_OUTCOME): vol.All(cv.ensure_list, [vol.Coerce(Outcome)]),
+        vol.Optional(ATTR_LIMIT, default=_DEFAULT_LIMIT): vol.All(vol.Coerce(int), vol.Range(min=1, max=KEPT)),
+    }
+)
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+    hass.services.async_register(
+        DOMAIN, GET_PRINTS, _async_get_prints, schema=GET_PRINTS_SCHEMA, supports_response=SupportsResponse.ONLY
+    )
+
+
+async def _async_get_prints(call: ServiceCall) -> ServiceResponse:
+    """Return the prints of a period, the newest first. Raises ServiceValidationError."""
+    account = _account(call.hass)
+    start, end = _period(call.data)
+    outcomes = call.data.get(ATTR_OUTCOME, list(Outcome))
+    found = [
+        (print_, printer)
+        for printer in _printers(account, call)
+        for print_ in await account.async_get_prints(printer)
+        if print_.outcome in outcomes and print_.started_at < end and print_.ended_at > start
+    ]
+    found.sort(key=lambda known: known[0].started_at, reverse=True)
+    return {"prints": [_as_response(*known) for known in found[: call.data[ATTR_LIMIT]]]}
+
+
+@callback
+def _account(hass: HomeAssistant) -> Account:
+    """Return the account. Raises ServiceValidationError."""
+    entries: list[OctoEverywhereConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
+    for entry in entries:
+        return entry.runtime_data
+    raise ServiceValidationError(translation_domain=DOMAIN, translation_key="not_loaded")
+
+
+def _period(data: dict[str, Any]) -> tuple[datetime, datetime]:
+    """Return the moments between which a print must have been under way. Raises ServiceValidationError."""
+    now = dt_util.utcnow()
+    end = dt_util.as_utc(data[ATTR_END]) if ATTR_END in data else datetime.max.replace(tzinfo=dt_util.UTC)
+    start = datetime.min.replace(tzinfo=dt_util.UTC)
+    if ATTR_PERIOD in data:
+        start = (min(end, now)) - data[ATTR_PERIOD]
+    elif ATTR_START in data:
+        start = dt_util.as_utc(data[ATTR_START])
+    if start >= end:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_period")
+    return start, end
+
+
+def _printers(account: Account, call: ServiceCall) -> Iterable[PrinterCoordinator]:
+    """Return the printers that were asked for, all of them where none was. Raises ServiceValidationError."""
+    if ATTR_PRINTER not in call.data:
+        return account.printers.values()
+    printers = []
+    for device_id in call.data[ATTR_PRINTER]:
+        if (printer := async_get_printer(call.hass, device_id)) is None:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="no_printer", translation_placeholders={"device": device_id}
+            )
+        printers.append(printer)
+    return printers
+
+
+def _as_response(print_: Print, printer: PrinterCoordinator) -> dict[str, Any]:
+    """Return a print in types that JSON has."""
+    is_picture_alive = dt_util.utcnow() - print_.ended_at < LINK_LIVES
+    return {
+        "printer": printer.data.name,
+        "device_id": printer.device_id,
+        "print_id": print_.print_id,
+        "file_name": print_.file_name,
+        "outcome": print_.outcome.value,
+        "start": print_.started_at.isoformat(),
+        "end": print_.ended_at.isoformat(),
+        "duration": print_.duration,
+        "current_layer": print_.current_layer,
+        "total_layers": print_.total_layers,
+        "error": print_.error,
+        "quick_view_url": print_.quick_view_url,
+        "snapshot_url": print_.snapshot_url if is_picture_alive else None,
+    }
