@@ -131,12 +131,16 @@ class Hass:
             raise HassError(f"Home Assistant did not start; see {self.log}") from None
 
     async def _wait_until_running(self) -> None:
+        is_let_in = False
         while True:
             if self._process is None or self._process.returncode is not None:
                 raise HassError(f"Home Assistant ended while it started; see {self.log}")
             with suppress(ClientError, HassError):
                 if not self.tokens:
                     await self._create_user()
+                elif not is_let_in:
+                    await self._refresh()
+                is_let_in = True
                 if (await self.get("/api/config"))["state"] == "RUNNING":
                     return
             await asyncio.sleep(0.1)
@@ -197,6 +201,15 @@ class Hass:
         code = (await self._request("POST", "/api/onboarding/users", json=user | login))["auth_code"]
         grant = {"grant_type": "authorization_code", "code": code, "client_id": client_id}
         self.tokens = await self._request("POST", "/auth/token", data=grant)
+
+    async def _refresh(self) -> None:
+        """Log in again: what let us in before lives half an hour."""
+        grant = {
+            "grant_type": "refresh_token",
+            "refresh_token": self.tokens["refresh_token"],
+            "client_id": f"{self.url}/",
+        }
+        self.tokens |= await self._request("POST", "/auth/token", data=grant)
 
     async def add_integration(self) -> Webhook:
         """Add the integration as the UI does, with a test notification as its proof. Raises HassError."""

@@ -1,20 +1,30 @@
 """Tests of who hears of a notification, when, and how often."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+import json
 from typing import Any
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, EVENT_STATE_CHANGED
 from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
+from homeassistant.util.file import WriteError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.octoeverywhere.state import PrinterState, reduce
 
 from .conftest import FULL, NUMBERS, Disk, Post, device_of, shown, slugs, value, value_of
 from .replay import arrivals
+
+type HangUp = Callable[..., Coroutine[Any, Any, None]]
 
 
 @pytest.fixture
@@ -29,6 +39,40 @@ def shown_events(hass: HomeAssistant) -> list[str]:
 
     hass.bus.async_listen(EVENT_STATE_CHANGED, collect)
     return events
+
+
+@pytest.fixture
+def hang_up(loaded: MockConfigEntry, send: Post, disk: Disk) -> HangUp:
+    """Return a function that posts one notification and hangs up while it is being saved, which goes on until released."""
+
+    async def hang_up(payload: dict[str, Any] | None = None, /, **keys: Any) -> None:
+        stopped = asyncio.Event()
+        handle = webhook.async_handle_webhook
+
+        async def watch(*arguments: Any) -> Any:
+            try:
+                return await handle(*arguments)
+            except asyncio.CancelledError:
+                stopped.set()
+                raise
+
+        disk.hold()
+        with patch("homeassistant.components.webhook.async_handle_webhook", watch):
+            sending = asyncio.create_task(send(payload, **keys))
+            await disk.writing.wait()
+            sending.cancel()
+            await stopped.wait()
+
+    return hang_up
+
+
+def entities_of(hass: HomeAssistant, printer_id: str) -> set[str]:
+    """Return the keys of a printer's entities, those that are disabled at first included."""
+    return {
+        entity.unique_id.removeprefix(f"{printer_id}_")
+        for entity in er.async_get(hass).entities.values()
+        if entity.unique_id.startswith(f"{printer_id}_")
+    }
 
 
 def written(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> set[str]:
@@ -267,3 +311,222 @@ async def test_whole_prints(
         since = value_of(hass, notification.printer_id, "event", "notification")
         assert since == arrival.at.isoformat(timespec="milliseconds")
     assert len(dr.async_entries_for_config_entry(dr.async_get(hass), loaded.entry_id)) == len(printers)
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_sender_hangs_up(
+    hass: HomeAssistant,
+    hang_up: HangUp,
+    post: Post,
+    disk: Disk,
+    announced: list[Event],
+    shown_events: list[str],
+    hass_storage: dict[str, Any],
+    is_known: bool,
+) -> None:
+    """Whether or not its sender waits for the answer, a notification is saved, shown and announced, and once."""
+    if is_known:
+        await post(FULL, EventType=1)
+    earlier = ["print_started"] * is_known
+    await hang_up(FULL, EventType=4)
+    assert slugs(announced) == earlier
+    disk.release()
+    await hass.async_block_till_done()
+    device = device_of(hass)
+    assert device is not None
+    assert value(hass, "sensor.ender3_status") == "paused"
+    assert slugs(announced) == [*earlier, "print_paused"]
+    assert announced[-1].data["device_id"] == device.id
+    assert "paused" in json.dumps(hass_storage)
+
+    before = shown(hass)
+    assert (await post(FULL, EventType=4)).status == 200
+    assert shown(hass) == before
+    await post(FULL, EventType=5)
+    assert slugs(announced) == [*earlier, "print_paused", "print_resumed"]
+    assert [slug for slug in shown_events if slug] == slugs(announced)
+    await post(FULL, PrinterId="printer-2", PrinterName="Voron")
+    assert entities_of(hass, "printer-1") == entities_of(hass, "printer-2") != set()
+
+
+async def test_sender_hangs_up_again(
+    hass: HomeAssistant, hang_up: HangUp, post: Post, disk: Disk, announced: list[Event]
+) -> None:
+    """However often the sender of a notification hangs up, it is announced once."""
+    for _ in range(3):
+        await hang_up(FULL)
+        disk.release()
+        await hass.async_block_till_done()
+    assert (await post(FULL)).status == 200
+    assert slugs(announced) == ["print_progress"]
+
+
+async def test_sender_comes_back_early(
+    hass: HomeAssistant, hang_up: HangUp, send: Post, disk: Disk, announced: list[Event]
+) -> None:
+    """What is sent again while it is still being saved is answered, and announced once."""
+    await hang_up(FULL)
+    again = asyncio.create_task(send(FULL))
+    # Whoever asks next is served next, so the second sending has been handed in once this has been answered.
+    await send(FULL, SecretKey="wrong")
+    with patch.object(disk.released, "wait", partial(asyncio.sleep, 0)):  # as long as any real disk takes
+        disk.release()
+        assert (await again).status == 200
+    await hass.async_block_till_done()
+    assert slugs(announced) == ["print_progress"]
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_sender_hangs_up_and_not_saved(
+    hass: HomeAssistant, hang_up: HangUp, post: Post, disk: Disk, announced: list[Event], is_known: bool
+) -> None:
+    """What was neither saved nor answered is expected once more, and only once."""
+    if is_known:
+        await post(FULL, EventType=1)
+        announced.clear()
+    disk.error = WriteError("No space left on device")
+    await hang_up(FULL, EventType=4)
+    disk.release()
+    await hass.async_block_till_done()
+    assert value(hass, "sensor.ender3_status") == "paused"
+    assert (await post(FULL, EventType=4)).status == 503
+    disk.error = None
+    assert (await post(FULL, EventType=4)).status == 200
+    assert slugs(announced) == ["print_paused"]
+    # This has been answered, so whoever sends it now has something to say.
+    assert (await post(FULL, EventType=4)).status == 200
+    assert slugs(announced) == ["print_paused"] * 2
+
+
+async def test_sender_hangs_up_and_unload(
+    hass: HomeAssistant,
+    hang_up: HangUp,
+    loaded: MockConfigEntry,
+    disk: Disk,
+    announced: list[Event],
+    hass_storage: dict[str, Any],
+) -> None:
+    """An unload waits also for what nobody waits for any more."""
+    await hang_up(FULL)
+    unload = hass.async_create_task(hass.config_entries.async_unload(loaded.entry_id))
+    await asyncio.sleep(0)
+    assert not unload.done()
+    disk.release()
+    assert await unload
+    assert slugs(announced) == ["print_progress"]
+    assert "print_progress" in json.dumps(hass_storage)
+
+    assert await hass.config_entries.async_setup(loaded.entry_id)
+    await hass.async_block_till_done()
+    assert value(hass, "sensor.ender3_progress") == "21"
+
+
+async def test_sender_hangs_up_and_unexpected_error(
+    hass: HomeAssistant, hang_up: HangUp, post: Post, disk: Disk, announced: list[Event]
+) -> None:
+    """An error of our own is heard of though nobody waits for it, and what is sent again makes up for it."""
+    errors: list[str] = []
+    handler = hass.loop.get_exception_handler()
+    hass.loop.set_exception_handler(lambda _, context: errors.append(repr(context.get("exception"))))
+    disk.error = RuntimeError("Unheard of")
+    await hang_up(FULL)
+    with patch("custom_components.octoeverywhere.coordinator.PrinterCoordinator.async_show", side_effect=disk.error):
+        disk.release()
+        await hass.async_block_till_done()
+    hass.loop.set_exception_handler(handler)
+    assert errors == [repr(disk.error)]
+    assert announced == []
+
+    disk.error = None
+    assert (await post(FULL)).status == 200
+    assert slugs(announced) == ["print_progress"]
+    assert value(hass, "sensor.ender3_status") == "printing"
+
+
+async def test_too_many_printers(
+    hass: HomeAssistant,
+    post: Post,
+    loaded: MockConfigEntry,
+    announced: list[Event],
+    hass_ws_client: WebSocketGenerator,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Beyond a number of printers that nobody has, others are only announced; those that are known go on."""
+    with patch("custom_components.octoeverywhere.coordinator._MAX_PRINTERS", 2):
+        for number in range(1, 6):
+            assert (await post(FULL, PrinterId=f"printer-{number}")).status == 200
+        assert (await post(FULL, PrinterId="printer-1", EventType=4)).status == 200
+        devices = [device_of(hass, f"printer-{number}") for number in range(1, 6)]
+        assert devices[0] is not None
+        assert devices[1] is not None
+        assert devices[2:] == [None] * 3
+        ids = [devices[0].id, devices[1].id]
+        assert [event.data["device_id"] for event in announced] == [*ids, None, None, None, ids[0]]
+        assert value_of(hass, "printer-1", "sensor", "status") == "paused"
+        assert entities_of(hass, "printer-3") == set()
+        assert "printer-3" not in json.dumps({key: hass_storage[key] for key in hass_storage if "octoe" in key})
+        assert caplog.text.count("Only the first 2 printers") == 1
+
+        websocket = await hass_ws_client(hass)
+        assert (await websocket.remove_device(devices[1].id))["success"]
+        assert (await post(FULL, PrinterId="printer-5")).status == 200
+        device = device_of(hass, "printer-5")
+        assert device is not None
+        assert announced[-1].data["device_id"] == device.id
+        assert entities_of(hass, "printer-5") == entities_of(hass, "printer-1")
+        assert (await post(FULL, PrinterId="printer-2")).status == 200
+        assert device_of(hass, "printer-2") is None
+        assert caplog.text.count("Only the first 2 printers") == 1
+
+
+async def test_printers_of_a_lower_limit(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> None:
+    """Printers that are known come back, however many they are."""
+    for number in range(3):
+        await post(FULL, PrinterId=f"printer-{number}")
+    with patch("custom_components.octoeverywhere.coordinator._MAX_PRINTERS", 2):
+        assert await hass.config_entries.async_reload(loaded.entry_id)
+        await hass.async_block_till_done()
+        assert loaded.state is ConfigEntryState.LOADED
+        assert {value_of(hass, f"printer-{number}", "sensor", "status") for number in range(3)} == {"printing"}
+
+
+@pytest.mark.parametrize("name", ["x" * 10_000, "ß" * 2_000, "🦑" * 1_000], ids=["x", "ß", "🦑"])
+async def test_long_name(hass: HomeAssistant, post: Post, announced: list[Event], name: str) -> None:
+    """A name far too long is cut where it names a device, whose entities are complete; the event has all of it."""
+    assert (await post(FULL, PrinterName=name)).status == 200
+    device = device_of(hass)
+    assert device is not None
+    assert device.name == name[:255]
+    assert announced[0].data["printer_name"] == name
+    await post(FULL, PrinterId="printer-2")
+    assert entities_of(hass, "printer-1") == entities_of(hass, "printer-2")
+    assert value_of(hass, "printer-1", "sensor", "status") == "printing"
+
+    await post(FULL, PrinterName="Ender3")
+    device = device_of(hass)
+    assert device is not None
+    assert device.name == "Ender3"
+
+
+@pytest.mark.parametrize(
+    ("name", "shows"),
+    [
+        ("Ender\r\n3", "Ender  3"),
+        ("Ender\u20283\x07", "Ender 3 "),
+        ("\u200fשלם 🖨️", "\u200fשלם 🖨️"),
+        ("\n\x01\u2029", None),
+    ],
+)
+async def test_name_on_one_line(
+    hass: HomeAssistant, post: Post, announced: list[Event], name: str, shows: str | None
+) -> None:
+    """Names have no line breaks, and other controls neither, whereas an error is told as it is."""
+    await post(FULL, EventType=9, PrinterName=name, FileName=name, Error="Two\nlines\t")
+    device = device_of(hass)
+    assert device is not None
+    assert device.name == (shows or "3D printer")
+    said = announced[0].data
+    assert (said["printer_name"], said["file_name"], said["error"]) == (shows, shows, "Two\nlines\t")
+    assert value_of(hass, "printer-1", "sensor", "file_name") == (shows or "unknown")
+    assert value_of(hass, "printer-1", "sensor", "error_message") == "Two\nlines\t"

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
@@ -70,6 +71,48 @@ async def test_without_key(hass: HomeAssistant, loaded: MockConfigEntry, hass_cl
     """Whether there is a key can be seen."""
     found = await diagnostics(hass, hass_client, loaded)
     assert (found["connection"], found["has_secret_key"]) == ("internet", False)
+
+
+async def test_not_loaded(
+    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    """Of an entry that is not loaded the connection can be told of, and of its printers nothing."""
+    await post(FULL)
+    assert await hass.config_entries.async_unload(loaded.entry_id)
+    assert await diagnostics(hass, hass_client, loaded) == {
+        "connection": "lan",
+        "cloudhook": False,
+        "has_secret_key": True,
+    }
+    assert await device_diagnostics(hass, hass_client, loaded) == {}
+
+
+async def test_set_up_has_failed(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_client: ClientSessionGenerator, client: Client
+) -> None:
+    """An entry that could not be set up has no printers to tell of, but a connection."""
+    with patch("custom_components.octoeverywhere.store.PrinterStore.async_load", side_effect=OSError):
+        assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert (await diagnostics(hass, hass_client, entry))["connection"] == "lan"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("x" * 10_000, id="long"),
+        pytest.param("🦑" * 1_000, id="long in bytes"),
+        pytest.param("two\r\nSet-Cookie: lines\x85\u2028\x7f", id="line breaks"),
+        pytest.param("\n\x01\t", id="only controls"),
+        pytest.param('";=\\/../%00\u200f 🖨️', id="marks"),
+    ],
+)
+async def test_any_name(
+    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, hass_client: ClientSessionGenerator, name: str
+) -> None:
+    """Home Assistant names the file after the printer, so a printer of any name must make a file name."""
+    assert (await post(FULL, PrinterName=name)).status == 200
+    (printer,) = (await device_diagnostics(hass, hass_client, loaded))["printers"]
+    assert printer["shown_status"] == "printing"
 
 
 async def test_one_printer(

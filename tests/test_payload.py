@@ -63,6 +63,7 @@ FULL: Final = {
     "Added": [1, {"since": None}],
 }
 
+NO_LINES: Final = ("\n", "\r\n\t", "\x1b", " \x7f\x85 ", "\u2028\u2029", "\0\x01\0")
 NO_TEXT: Final[tuple[Any, ...]] = (None, 5, 2.5, True, [], ["text"], {}, {"a": "text"}, "", " \t\n", "\0", " \0 ")
 NO_NUMBER: Final[tuple[Any, ...]] = (
     None,
@@ -121,7 +122,17 @@ LINKS: Final = (
     "HTTPS://OCTOEVERYWHERE.COM/view",
     "https://octoeverywhere.com/größe/🦑",
 )
-TEXTS: Final = ("benchy.gcode", " padded ", "größe 🦑.gcode", "two\nlines", "x" * 5000)
+# Marks that set the direction of writing or join letters are part of a name.
+NAMES: Final = (
+    "benchy.gcode",
+    " padded ",
+    "größe 🦑.gcode",
+    "\u200fשלם\u200e 3",
+    "\u202bقلم\u202c",
+    "👩\u200d🔧",
+    "x" * 10_000,
+)
+TEXTS: Final = (*NAMES, "two\nlines", "\ttabs\r\nand\u2028more\x1b[0m")
 
 WHOLE_NUMBERS: Final = (
     ("DurationSec", "duration"),
@@ -133,8 +144,8 @@ WHOLE_NUMBERS: Final = (
 USABLE: Final[dict[tuple[str, str], tuple[Any, ...]]] = {
     ("PrinterId", "printer_id"): IDS,
     ("PrintId", "print_id"): IDS,
-    ("PrinterName", "printer_name"): TEXTS,
-    ("FileName", "file_name"): TEXTS,
+    ("PrinterName", "printer_name"): NAMES,
+    ("FileName", "file_name"): NAMES,
     ("Error", "error"): TEXTS,
     ("PlatformErrorCode", "error_code"): ("33", "0300-8011", *TEXTS),
     ("SnapshotUrl", "snapshot_url"): LINKS,
@@ -146,9 +157,18 @@ USABLE: Final[dict[tuple[str, str], tuple[Any, ...]]] = {
     ("CurrentLayer", "current_layer"): (0, 21, 10**9),
     ("TotalLayers", "total_layers"): (1, 21, 10**9),
 }
+# Line breaks and other controls do not belong into a name.
+LINES: Final = (
+    ("two\nlines", "two lines"),
+    ("two\r\nlines", "two  lines"),
+    ("\ttab", " tab"),
+    ("a\x1b[31mb\x7fc\x85d", "a [31mb c d"),
+    ("a\u2028b\u2029c", "a b c"),
+    ("שלם\u200f\n🦑", "שלם\u200f 🦑"),
+)
 CONVERTED: Final[dict[tuple[str, str], tuple[tuple[Any, Any], ...]]] = {
-    ("PrinterName", "printer_name"): (("a\0b", "ab"),),
-    ("FileName", "file_name"): (("\0a", "a"),),
+    ("PrinterName", "printer_name"): (("a\0b", "ab"), *LINES),
+    ("FileName", "file_name"): (("\0a", "a"), *LINES),
     ("Error", "error"): (("a\0", "a"),),
     ("PlatformErrorCode", "error_code"): ((33, "33"), (-1, "-1"), (0, "0"), ("3\0003", "33")),
     ("ZOffsetMM", "z_offset"): (("300", 300), (300.0, 300), ("0.25", 0.25), (-0.0, 0)),
@@ -156,8 +176,8 @@ CONVERTED: Final[dict[tuple[str, str], tuple[tuple[Any, Any], ...]]] = {
 }
 UNUSABLE: Final[dict[tuple[str, str], tuple[Any, ...]]] = {
     ("PrintId", "print_id"): NO_ID,
-    ("PrinterName", "printer_name"): NO_TEXT,
-    ("FileName", "file_name"): NO_TEXT,
+    ("PrinterName", "printer_name"): (*NO_TEXT, *NO_LINES),
+    ("FileName", "file_name"): (*NO_TEXT, *NO_LINES),
     ("Error", "error"): NO_TEXT,
     ("PlatformErrorCode", "error_code"): (None, 2.5, True, False, [], {}, "", "  ", "\0"),
     ("SnapshotUrl", "snapshot_url"): NO_LINK,

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 import json
-from typing import Any, Final
+from types import NoneType
+from typing import Any, Final, get_args, get_type_hints
 
 from hypothesis import given, settings, strategies as st
 import pytest
@@ -18,6 +19,7 @@ from custom_components.octoeverywhere.state import (
     reduce,
     silent_from,
 )
+from custom_components.octoeverywhere.store import PrinterRecord
 
 from .replay import START, arrivals
 
@@ -790,11 +792,87 @@ def test_what_has_ended_stays(sequence: list[tuple[Notification, timedelta]], en
             assert shown(state, *names) == shown(before, *names)
 
 
-@pytest.mark.parametrize("data", [{"status": "dancing"}, {"finish_at": "soon"}, {"finish_at": 5}, {"no_such": 1}])
+# What comes from the disk
+
+ANY_JSON: Final[tuple[Any, ...]] = (None, True, 5, 2.5, "text", [], [5], ["text"], {}, {"text": "text"})
+# What JSON has for a type of ours. Not every text is a status or a moment, and "text" is none.
+AS_JSON: Final[dict[Any, tuple[type, ...]]] = {
+    str: (str,),
+    bool: (bool,),
+    int: (int,),
+    float: (int, float),
+    tuple[str, ...]: (list,),
+    Status: (),
+    Attention: (),
+    datetime: (),
+}
+
+
+def wrong_types() -> list[Any]:
+    """Return every field of a state with every value of a type that JSON has and the field has not."""
+    rows = []
+    for name, hint in get_type_hints(PrinterState).items():
+        (ours,) = {hint} & AS_JSON.keys() or {*get_args(hint)} - {NoneType}
+        for index, value in enumerate(value for value in ANY_JSON if type(value) not in AS_JSON[ours]):
+            rows.append(pytest.param({name: value}, id=f"{name}-{index}"))
+    return rows
+
+
+NO_MOMENTS: Final = ("soon", "", "2026-03-14", "2026-03-14T09:26:53", "2026-03-14T09:26:53.589793")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"status": "dancing"},
+        {"status": ""},
+        {"attention": "PAUSED_BY_GADGET"},
+        {"superseded": [5]},
+        {"superseded": ["print-1", None]},
+        {"superseded": [["print-1"]]},
+        {"no_such": 1},
+        {"": None},
+        *({name: value} for name in ("started_at", "finish_at", "heard_at") for value in NO_MOMENTS),
+        *wrong_types(),
+    ],
+)
 def test_not_a_state(data: dict[str, Any]) -> None:
     """What as_dict did not write is refused rather than believed."""
-    with pytest.raises((TypeError, ValueError)):
+    with pytest.raises((KeyError, TypeError, ValueError)):
         PrinterState.from_dict(data)
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        PrinterRecord.from_dict({"state": data})
+
+
+AS_WRITTEN: Final = {"at": "2026-03-14T09:26:53+00:00", "type": "error", "data": {"progress": 21}}
+
+
+def test_announcement() -> None:
+    """What was announced last is read as it was written, and may be missing."""
+    record = PrinterRecord.from_dict({"state": {}, "announcement": AS_WRITTEN})
+    assert record.as_dict() == {"state": {}, "announcement": AS_WRITTEN}
+    assert PrinterRecord.from_dict({"state": {}}) == PrinterRecord()
+
+
+NOTHING: Final[tuple[Any, ...]] = ("", 0, False, [], {})
+NO_ANNOUNCEMENTS: Final[list[Any]] = [
+    *(AS_WRITTEN | {"at": each} for each in (*NO_MOMENTS, *ANY_JSON)),
+    *(AS_WRITTEN | {"type": each} for each in ("dancing", "ERROR", "", *ANY_JSON)),
+    *(AS_WRITTEN | {"data": each} for each in ([5], ["text"], "text", 5, True, None)),
+    AS_WRITTEN | {"data": []},
+    AS_WRITTEN | {"data": ""},
+    AS_WRITTEN | {"data": [["progress", 21]]},
+    *({name: AS_WRITTEN[name] for name in AS_WRITTEN if name != key} for key in AS_WRITTEN),
+    *filter(None, ANY_JSON),
+    *NOTHING,
+]
+
+
+@pytest.mark.parametrize("announcement", NO_ANNOUNCEMENTS)
+def test_not_an_announcement(announcement: object) -> None:
+    """What was not announced is refused rather than believed."""
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        PrinterRecord.from_dict({"state": {}, "announcement": announcement})
 
 
 def test_empty_state_is_small() -> None:

@@ -12,9 +12,11 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.octoeverywhere.config_flow import OctoEverywhereConfigFlow
+from custom_components.octoeverywhere.device_condition import CONDITIONS
+from custom_components.octoeverywhere.device_trigger import TYPES
 from custom_components.octoeverywhere.repairs import AddressChangedFlow, WrongSecretFlow
 
-from .conftest import FULL, Post
+from .conftest import FULL, NUMBERS, Post
 
 INTEGRATION = Path(__file__).parent.parent / "custom_components" / "octoeverywhere"
 TRANSLATIONS = sorted((INTEGRATION / "translations").glob("*.json"))
@@ -91,6 +93,18 @@ async def test_device(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) 
     (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), loaded.entry_id)
     names = read(INTEGRATION / "translations" / "en.json")["device"]
     assert [name["name"] for name in names.values()] == [device.name]
+
+
+def test_device_automations() -> None:
+    """Every trigger and condition of a printer has its words, the same as where the event entity says it."""
+    english = read(INTEGRATION / "translations" / "en.json")
+    words = english["device_automation"]
+    assert set(words) == {"trigger_type", "condition_type"}
+    assert set(words["trigger_type"]) == set(TYPES)
+    assert set(words["condition_type"]) == set(CONDITIONS)
+    kinds = english["entity"]["event"]["notification"]["state_attributes"]["event_type"]["state"]
+    assert set(kinds) == set(NUMBERS)
+    assert words["trigger_type"] == {slug: kinds[slug] for slug in TYPES}
 
 
 def test_pages() -> None:

@@ -2,15 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+import gzip
+import hmac
 import json
-from typing import Any
+import logging
+from typing import Any, Final
 from unittest.mock import patch
+import zlib
 
 from homeassistant.components import webhook
-from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
-from homeassistant.core import CoreState, Event, HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, MATCH_ALL
+from homeassistant.core import CoreState, Event, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.storage import Store
 from homeassistant.util.file import WriteError
+from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
@@ -26,6 +32,7 @@ from .conftest import (
     Disk,
     Post,
     device_of,
+    issues,
     shown,
     slugs,
     value,
@@ -37,6 +44,15 @@ LIMIT = 16 * 1024
 def body(size: int) -> bytes:
     """Return an acceptable notification of this many bytes."""
     return json.dumps(PRINTER | FULL).encode().ljust(size)
+
+
+def logged(caplog: pytest.LogCaptureFixture, level: int = logging.DEBUG) -> list[str]:
+    """Return what Home Assistant and the integration have logged since the test began; the web server logs for itself."""
+    return [
+        record.getMessage()
+        for record in caplog.get_records("call")
+        if record.levelno >= level and record.name.startswith(("homeassistant.", "custom_components."))
+    ]
 
 
 async def in_pieces(data: bytes) -> AsyncIterator[bytes]:
@@ -103,6 +119,90 @@ async def test_unusable_body(
 
 
 @pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        ("gzip", body(1000)),
+        ("gzip", gzip.compress(body(1000)).replace(b"\x08", b"\x07", 1)),
+        ("deflate", body(1000).replace(b"{", b"\x78", 1)),
+    ],
+    ids=["not packed", "packed in another way", "begins as if packed"],
+)
+async def test_damaged_body(
+    hass: HomeAssistant,
+    post: Post,
+    client: Client,
+    announced: list[Event],
+    caplog: pytest.LogCaptureFixture,
+    encoding: str,
+    data: bytes,
+) -> None:
+    """What is not packed as it says is refused without a word in the log, and changes nothing."""
+    await post(FULL)
+    before = shown(hass)
+    response = await client.post(PATH, data=data, headers={"Content-Encoding": encoding})
+    await hass.async_block_till_done()
+    assert (response.status, await response.text()) == (400, "body_unreadable")
+    assert shown(hass) == before
+    assert len(announced) == 1
+    assert logged(caplog, logging.WARNING) == []
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+async def test_packed_body(post: Post, client: Client, announced: list[Event], encoding: str, pack: Any) -> None:
+    """What is packed as it says is a notification like any other, and none that is too large once unpacked."""
+    for size, status in ((LIMIT, 200), (LIMIT + 1, 413), (2**24, 413)):
+        response = await client.post(PATH, data=pack(body(size)), headers={"Content-Encoding": encoding})
+        assert response.status == status
+    assert slugs(announced) == ["print_progress"]
+
+
+@pytest.mark.parametrize(
+    ("head", "data"),
+    [
+        ("Content-Length: 5000", body(1000)),
+        ("Transfer-Encoding: chunked", b"3e8\r\n" + body(1000) + b"\r\n"),
+        ("Transfer-Encoding: chunked", b"3e8\r\n" + body(900)),
+        ("Transfer-Encoding: chunked", b"3e8\r\n" + body(1000) + b"\r\nno number\r\n\r\n"),
+    ],
+    ids=["less than announced", "no last piece", "half a piece", "no length of a piece"],
+)
+async def test_body_that_breaks_off(
+    hass: HomeAssistant,
+    post: Post,
+    client: Client,
+    announced: list[Event],
+    caplog: pytest.LogCaptureFixture,
+    head: str,
+    data: bytes,
+) -> None:
+    """Of a notification whose sender is gone before its end nothing is kept, though what came may look whole."""
+    await post(FULL)
+    before = shown(hass)
+    handling, handled = asyncio.Event(), asyncio.Event()
+    handle = webhook.async_handle_webhook
+
+    async def watch(*arguments: Any) -> Any:
+        handling.set()
+        try:
+            return await handle(*arguments)
+        finally:
+            handled.set()
+
+    with patch("homeassistant.components.webhook.async_handle_webhook", watch):
+        _, sender = await asyncio.open_connection(client.host, client.port)
+        sender.write(f"POST {PATH} HTTP/1.1\r\nHost: home\r\n{head}\r\n\r\n".encode())
+        await handling.wait()
+        sender.write(data)
+        sender.close()
+        await sender.wait_closed()
+        await handled.wait()
+    await hass.async_block_till_done()
+    assert shown(hass) == before
+    assert len(announced) == 1
+    assert logged(caplog, logging.WARNING) == []
+
+
+@pytest.mark.parametrize(
     ("changes", "status", "text"),
     [
         ({"SecretKey": None}, 401, "wrong_secret_key"),
@@ -150,6 +250,101 @@ async def test_refused(
     assert shown(hass) == {}
     assert announced == []
     assert not [key for key in hass_storage if key.startswith("octoeverywhere")]
+
+
+def everything(hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any]) -> dict[str, Any]:
+    """Return all that a notification can change: states, devices, entities, and what is on the disk."""
+    return {
+        "states": {state.entity_id: state.as_dict() for state in hass.states.async_all()},
+        "devices": dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id),
+        "entities": list(er.async_get(hass).entities.values()),
+        "files": {key: json.dumps(data) for key, data in hass_storage.items() if key.startswith("octoeverywhere")},
+    }
+
+
+@pytest.fixture
+def heard(hass: HomeAssistant) -> list[str]:
+    """Collect the types of all events."""
+    events: list[str] = []
+
+    @callback
+    def collect(event: Event) -> None:
+        events.append(str(event.event_type))
+
+    hass.bus.async_listen(MATCH_ALL, collect)
+    return events
+
+
+NO_KEYS: Final = st.sampled_from(
+    (
+        {},
+        *({"SecretKey": value} for value in (None, "", True, 0, [], {}, [SECRET], {SECRET: SECRET})),
+        {"SecretKey": SECRET[:-1]},
+        {"SecretKey": f"{SECRET}\0"},
+        {"SecretKey": f" {SECRET}"},
+        {"SecretKey": SECRET.title()},
+        {"secretkey": SECRET},
+        {"SecretKey ": SECRET},
+    )
+) | st.text(st.characters(codec="utf-8")).filter(lambda text: text != SECRET).map(lambda text: {"SecretKey": text})
+UNBELIEVABLE: Final = st.builds(
+    lambda said, key: said | key,
+    st.fixed_dictionaries(
+        {"PrinterId": st.sampled_from(("printer-1", "printer-2", None)), "EventType": st.integers(-1, 20)},
+        optional={key: st.just(value) for key, value in FULL.items() if key != "EventType"}
+        | {"PrinterName": st.just("Renamed"), "PrintId": st.sampled_from(("print-1", "print-2")), "New": st.just([1])},
+    ),
+    NO_KEYS,
+)
+
+
+@given(payloads=st.lists(UNBELIEVABLE, min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_nobody_gets_in(
+    hass: HomeAssistant,
+    post: Post,
+    loaded: MockConfigEntry,
+    client: Client,
+    disk: Disk,
+    heard: list[str],
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    payloads: list[dict[str, Any]],
+) -> None:
+    """Whoever does not know the secret changes nothing, whatever they say; the owner is told once, under Repairs."""
+    await post(FULL)
+    caplog.set_level(logging.WARNING, logger="aiohttp.access")  # as Home Assistant has it
+    caplog.set_level(logging.INFO)
+    for name in ("custom_components.octoeverywhere", "homeassistant.components.webhook"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    before, writes = everything(hass, loaded, hass_storage), disk.writes
+    heard.clear()
+    caplog.clear()
+    for payload in payloads:
+        response = await client.post(PATH, json=payload)
+        assert (response.status, await response.text()) == (401, "wrong_secret_key")
+    await hass.async_block_till_done()
+    assert everything(hass, loaded, hass_storage) == before
+    assert disk.writes == writes
+    assert caplog.records == []
+    assert heard == ["repairs_issue_registry_updated"]
+    assert issues(hass) == {"wrong_secret_key"}
+
+
+@pytest.mark.parametrize("secret", ["k", SECRET, "x" * 128, "ключ 🔑 ß"])
+async def test_secret_is_compared_in_constant_time(
+    hass: HomeAssistant, entry: MockConfigEntry, send: Post, announced: list[Event], secret: str
+) -> None:
+    """How long it takes to refuse a key does not tell how much of it is right, whatever is in it."""
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "secret_key": secret})
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    received = [secret, f"{secret}k", secret[:-1], secret.swapcase() + "ß", "🔑" * 500, ""]
+    with patch("custom_components.octoeverywhere.webhook.hmac.compare_digest", wraps=hmac.compare_digest) as compare:
+        statuses = [(await send(FULL, SecretKey=key)).status for key in received]
+    await hass.async_block_till_done()
+    assert statuses == [200, *[401] * (len(received) - 1)]
+    assert [call.args for call in compare.call_args_list] == [(key.encode(), secret.encode()) for key in received]
+    assert slugs(announced) == ["print_progress"]
 
 
 @pytest.mark.parametrize("entry_data", [{"webhook_id": WEBHOOK_ID, "secret_key": "", "connection": "lan"}])
@@ -206,6 +401,68 @@ async def test_request_from_outside(
     assert response.status == 200
     assert bool(announced) is is_accepted
     assert (device_of(hass) is not None) is is_accepted
+
+
+async def test_discretion(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    client: Client,
+    send: Post,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whatever is turned away, the webhook's id is not in the log, and nobody can fill that."""
+    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG, logger="homeassistant.components.webhook")
+    for method in ("GET", "PUT", "HEAD", "GET", "PUT"):
+        await client.request(method, PATH)
+    with patch("homeassistant.components.webhook.network_util.is_local", return_value=False):
+        for _ in range(3):
+            await send(FULL)
+    await send(FULL, SecretKey="wrong")
+    await send(FULL)
+    await hass.async_block_till_done()
+    assert [text for text in logged(caplog) if WEBHOOK_ID in text or SECRET in text] == []
+    (warning,) = logged(caplog, logging.WARNING)
+    assert "turned away" in warning
+
+
+async def test_discretion_about_ours_alone(
+    hass: HomeAssistant, loaded: MockConfigEntry, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What Home Assistant says of other webhooks stays, however similar their ids are, and of ours once it is no more."""
+    caplog.set_level(logging.INFO)
+    other = f"{WEBHOOK_ID}-of-another"
+
+    async def answer(*_: object) -> None:
+        """Accept everything."""
+
+    webhook.async_register(hass, "other", "Other", other, answer, allowed_methods=["POST"])
+    await client.get(f"/api/webhook/{other}")
+    await client.get(f"/api/webhook/{other}")
+    await client.post("/api/webhook/nobody")
+    said = f"Webhook {other} only supports POST methods but GET was received from 127.0.0.1"
+    unknown = "Received message for unregistered webhook {} from 127.0.0.1".format
+    assert logged(caplog, logging.INFO) == [said, said, unknown("nobody")]
+
+    caplog.clear()
+    assert await hass.config_entries.async_unload(loaded.entry_id)
+    await client.post(PATH)
+    assert unknown(WEBHOOK_ID) in logged(caplog)
+    assert logging.getLogger("homeassistant.components.webhook").filters == []
+
+
+async def test_discretion_after_reload(
+    hass: HomeAssistant, loaded: MockConfigEntry, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However often the entry is loaded, there is one to keep the secret."""
+    caplog.set_level(logging.INFO)
+    for _ in range(3):
+        assert await hass.config_entries.async_reload(loaded.entry_id)
+        await hass.async_block_till_done()
+    assert len(logging.getLogger("homeassistant.components.webhook").filters) == 1
+    await client.get(PATH)
+    assert WEBHOOK_ID not in " ".join(logged(caplog))
+    assert len(logged(caplog, logging.WARNING)) == 1
 
 
 @pytest.mark.parametrize(("secret", "status"), [(SECRET, 200), ("wrong", 401)])

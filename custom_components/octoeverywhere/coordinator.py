@@ -15,11 +15,11 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import EntityPlatform, async_get_current_platform
-from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
+from .clock import async_call_at
 from .const import DOMAIN, LOGGER, MANUFACTURER
 from .history import History, Print, Totals, ends_a_print, newest, remember
 from .issues import Issues
@@ -106,7 +106,7 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
         self._async_stop_waiting()
         silent_at = silent_from(self.state)
         if silent_at is not None and silent_at > dt_util.utcnow():
-            self._cancel_silence = async_track_point_in_utc_time(self.hass, self._async_fall_silent, silent_at)
+            self._cancel_silence = async_call_at(self.hass, silent_at, self._async_fall_silent)
 
     @callback
     def _async_stop_waiting(self) -> None:
@@ -115,7 +115,7 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
             self._cancel_silence = None
 
     @callback
-    def _async_fall_silent(self, _: datetime) -> None:
+    def _async_fall_silent(self) -> None:
         self._cancel_silence = None
         self.async_show(self.state, self.totals)
 

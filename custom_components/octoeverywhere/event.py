@@ -50,7 +50,8 @@ class PrinterEvent(PrinterEntity, EventEntity):
         restored = await super().async_get_last_state()
         shown_at = restored and dt_util.parse_datetime(restored.state)
         announcement = self.coordinator.announcement
-        if announcement is None or (shown_at and shown_at >= _in_milliseconds(announcement.at)):
+        # What lies in the future is not the newest: the clock was set back.
+        if announcement is None or (shown_at and _in_milliseconds(announcement.at) <= shown_at <= dt_util.utcnow()):
             return restored
         self._stored = announcement
         return State(self.entity_id, announcement.at.isoformat(timespec="milliseconds"))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 from .payload import Notification, NotificationType
-from .state import PrinterState, has_type, is_about_a_printer, is_silent, moment, reduce, silent_from
+from .state import PrinterState, has_type, is_about_a_printer, is_silent, link, moment, reduce, silent_from
 
 KEPT: Final = 500
 """How many prints of a printer are remembered."""
@@ -76,8 +76,8 @@ _FROM_JSON: Final[Mapping[str, Callable[[Any], Any]]] = {
     "current_layer": has_type(int),
     "total_layers": has_type(int),
     "error": has_type(str),
-    "quick_view_url": has_type(str),
-    "snapshot_url": has_type(str),
+    "quick_view_url": link,
+    "snapshot_url": link,
 }
 
 

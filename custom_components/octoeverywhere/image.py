@@ -2,16 +2,15 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Final, override
 
 from homeassistant.components.image import ImageEntity, ImageEntityDescription
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
-from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 
+from .clock import async_call_at
 from .const import LOGGER
 from .coordinator import OctoEverywhereConfigEntry, PrinterCoordinator
 from .entity import PrinterEntity
@@ -121,8 +120,8 @@ class PrinterImage(PrinterEntity, ImageEntity):
         """Look again when the link dies."""
         self._async_stop_waiting()
         if self._attr_image_last_updated is not None:
-            self._cancel_expiry = async_track_point_in_utc_time(
-                self.hass, self._async_expire, self._attr_image_last_updated + LINK_LIVES
+            self._cancel_expiry = async_call_at(
+                self.hass, self._attr_image_last_updated + LINK_LIVES, self._async_expire
             )
 
     @callback
@@ -132,6 +131,6 @@ class PrinterImage(PrinterEntity, ImageEntity):
             self._cancel_expiry = None
 
     @callback
-    def _async_expire(self, _: datetime) -> None:
+    def _async_expire(self) -> None:
         self._cancel_expiry = None
         self._handle_coordinator_update()

@@ -6,9 +6,9 @@ from typing import Final
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 
+from .clock import async_call_at
 from .const import DOMAIN
 from .payload import NotificationType
 
@@ -81,10 +81,10 @@ class Issues:
     def _async_wait(self, until: datetime) -> None:
         """Take back the limit when it is over."""
         self._async_stop_waiting()
-        self._cancel_limit = async_track_point_in_utc_time(self._hass, self._async_clear_limit, until)
+        self._cancel_limit = async_call_at(self._hass, until, self._async_clear_limit)
 
     @callback
-    def _async_clear_limit(self, _: datetime | None = None) -> None:
+    def _async_clear_limit(self) -> None:
         self._async_stop_waiting()
         self._async_clear(NOTIFICATION_LIMIT)
 

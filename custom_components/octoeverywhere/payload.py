@@ -227,7 +227,7 @@ def _millimetres(value: object) -> float | None:
     return int(number) if number.is_integer() else number
 
 
-def _url(value: object) -> str | None:
+def read_url(value: object) -> str | None:
     """Return a link that a person may follow: http or https, to a host, without a password in it."""
     if not isinstance(value, str) or len(value) > _MAX_URL_LENGTH:
         return None
@@ -271,8 +271,8 @@ def _unknown(values: Mapping[str, Any]) -> frozenset[str]:
 _OPTIONAL: Final[Mapping[str, tuple[str, Callable[[object], Any]]]] = {
     "PrintId": ("print_id", _identifier),
     "PrinterName": ("printer_name", _line),
-    "QuickViewUrl": ("quick_view_url", _url),
-    "SnapshotUrl": ("snapshot_url", _url),
+    "QuickViewUrl": ("quick_view_url", read_url),
+    "SnapshotUrl": ("snapshot_url", read_url),
     "FileName": ("file_name", _line),
     "DurationSec": ("duration", _count(_MAX_SECONDS)),
     "Progress": ("progress", _count(100)),

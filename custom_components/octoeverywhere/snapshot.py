@@ -49,8 +49,9 @@ _SIGNATURES: Final[Mapping[str, re.Pattern[bytes]]] = {
 _UNTYPED: Final = ("application/octet-stream", "binary/octet-stream")
 # Where an IPv6 address stands for the IPv4 address in its last four bytes: mapped, and through NAT64.
 _WRAPPINGS: Final = (ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96"))
-# Not public all the same: what only Azure's own machines reach, which it tells about themselves, and IPv6's first private range.
-_EXCEPTIONS: Final = (ip_network("168.63.129.16/32"), ip_network("fec0::/10"))
+# Not public all the same: what only Azure's own machines reach, which it tells about themselves; what is set aside for protocols,
+# some of which end at the router; and IPv6's first private range.
+_EXCEPTIONS: Final = tuple(map(ip_network, ("168.63.129.16/32", "192.0.0.0/24", "2001::/23", "fec0::/10")))
 _HEADERS: Final = {ACCEPT: ", ".join(_SIGNATURES), ACCEPT_ENCODING: "identity"}
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from .payload import Notification, NotificationType
+from .payload import Notification, NotificationType, read_url
 
 # Enough for every retry of the plugin (a quarter of an hour), however short the prints.
 _REMEMBERED_PRINTS: Final = 32
@@ -64,6 +64,8 @@ _ATTENTION: Final = {
     NotificationType.PRINT_COMPLETE: Attention.NONE,
     NotificationType.PRINT_FAILED: Attention.NONE,
 }
+# Later than this, a damaged file may say; to add anything to it could be more than a date can hold.
+_LAST_YEAR: Final = 9000
 _ENDINGS: Final = (NotificationType.PRINT_COMPLETE, NotificationType.PRINT_FAILED)
 # About the account or the connection, not about the printer.
 _NOT_ABOUT_A_PRINTER: Final = (
@@ -143,7 +145,14 @@ _EMPTY: Final = PrinterState()
 def moment(value: str) -> datetime:
     """Read a moment that was written with its time zone. Raises TypeError or ValueError where it was not."""
     read = datetime.fromisoformat(value)
-    if read.tzinfo is None:
+    if read.tzinfo is None or read.year > _LAST_YEAR:
+        raise ValueError(value)
+    return read
+
+
+def link(value: object) -> str:
+    """Read a link. Raises ValueError where nobody could follow it."""
+    if (read := read_url(value)) is None:
         raise ValueError(value)
     return read
 
@@ -162,8 +171,8 @@ def has_type(*types: type) -> Callable[[Any], Any]:
 
 _FROM_JSON: Final[Mapping[str, Callable[[Any], Any]]] = {
     "name": has_type(str),
-    "quick_view_url": has_type(str),
-    "superseded": lambda ids: tuple(map(has_type(str), ids)),
+    "quick_view_url": link,
+    "superseded": lambda ids: tuple(map(has_type(str), has_type(list)(ids))),
     "print_id": has_type(str),
     "ended": has_type(bool),
     "status": Status,
@@ -181,7 +190,7 @@ _FROM_JSON: Final[Mapping[str, Callable[[Any], Any]]] = {
     "finish_at": moment,
     "estimated_at": moment,
     "least_remaining": has_type(int),
-    "snapshot_url": has_type(str),
+    "snapshot_url": link,
     "snapshot_at": moment,
     "fingerprint": has_type(str),
     "heard_at": moment,
@@ -333,6 +342,8 @@ def _finish_at(slate: PrinterState, notification: Notification, now: datetime) -
     if "time_remaining" in notification.unknown:
         return None
     estimate = notification.finish(now)
+    if slate.ended and slate.print_id is None:
+        return estimate  # the end of the print before is no estimate of the next one
     if estimate is None or known is None:
         return estimate or known
     if sent_twice and not is_silent(slate, now):
@@ -346,8 +357,8 @@ def _estimate(slate: PrinterState, notification: Notification, now: datetime) ->
     is_another = finish_at != slate.finish_at
     changes: dict[str, Any] = {}
     if is_another:
-        changes |= {"finish_at": finish_at, "estimated_at": now.replace(microsecond=0)}
-    if slate.ended:
+        changes |= {"finish_at": finish_at, "estimated_at": finish_at and now.replace(microsecond=0)}
+    if slate.ended and notification.fingerprint != slate.fingerprint:
         changes["least_remaining"] = None
     elif is_another or _STATUS.get(notification.type, slate.status) is not Status.PRINTING:
         changes["least_remaining"] = _least_remaining(slate, now)

@@ -17,7 +17,7 @@ from homeassistant.util import dt as dt_util
 from .const import DOMAIN, LOGGER
 from .history import History, Print, Totals
 from .payload import NotificationType
-from .state import PrinterState, moment
+from .state import PrinterState, has_type, moment
 
 _VERSION: Final = 1
 # The printers are spread over this many files, so that what a notification writes stays as small with hundreds of printers
@@ -59,11 +59,12 @@ class PrinterRecord:
         announcement = data.get("announcement")
         return cls(
             state=PrinterState.from_dict(data["state"]),
-            announcement=announcement
-            and Announcement(
+            announcement=None
+            if announcement is None
+            else Announcement(
                 at=moment(announcement["at"]),
                 type=NotificationType(announcement["type"]),
-                data=dict(announcement["data"]),
+                data=has_type(dict)(announcement["data"]),
             ),
         )
 

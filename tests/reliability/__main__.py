@@ -8,11 +8,15 @@ import sys
 import time
 from typing import Any, Final
 
-from . import crash
+from . import crash, damage, fuzz, load, rude
 from .outcome import Outcome
 
 TRIALS: Final[dict[str, Callable[..., Coroutine[Any, Any, Outcome]]]] = {
     "crash": crash.run,
+    "damage": damage.run,
+    "load": load.run,
+    "fuzz": fuzz.run,
+    "rude": rude.run,
 }
 
 
