@@ -47,7 +47,7 @@ class Browser:
 
     async def click_text(self, text: str) -> None:
         """Click on a text, once it is there."""
-        await self.click_on(self.page.get_by_text(text, exact=True).last)
+        await self.click_on(self.page.get_by_text(text, exact=True).locator("visible=true").last)
 
     async def click_on(self, locator: Locator) -> None:
         """Click."""
@@ -66,13 +66,17 @@ class Browser:
 
 
 @asynccontextmanager
-async def browser(hass: Hass, pictures: Path, *, width: int = 1100, height: int = 900) -> AsyncGenerator[Browser]:
+async def browser(
+    hass: Hass, pictures: Path, *, width: int = 1100, height: int = 900, is_dark: bool = False
+) -> AsyncGenerator[Browser]:
     """Open a browser that is logged in."""
     await asyncio.to_thread(pictures.mkdir, parents=True, exist_ok=True)
     tokens = {**hass.tokens, "hassUrl": hass.url, "clientId": f"{hass.url}/", "expires": _NEVER}
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=find_chromium(), args=_ARGUMENTS)
-        context = await chromium.new_context(viewport={"width": width, "height": height})
+        context = await chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if is_dark else "light"
+        )
         await context.add_init_script(f"localStorage.setItem('hassTokens', {json.dumps(json.dumps(tokens))})")
         context.set_default_timeout(_SECONDS * 1000)
         try:

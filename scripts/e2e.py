@@ -1,4 +1,4 @@
-"""The set-up in the real frontend, as a person goes through it, with a simulated OctoEverywhere on the other side."""
+"""The set-up and the automations in the real frontend, as a person goes through them, with a simulated OctoEverywhere on the other side."""
 
 import argparse
 import asyncio
@@ -14,6 +14,14 @@ from simulator import PRINTS, Printer, play, send
 
 CACHE: Final = Path(__file__).parent.parent / ".cache"
 PRINTER: Final = Printer(printer_id="e2e-ender", name="Ender 3")
+CONFIGURATION: Final = WITH_FRONTEND.replace("automation:", "automation: !include automations.yaml")
+BLUEPRINTS: Final = (
+    "Tell me about my prints",
+    "Cut the power when the bed has cooled",
+    "Something is wrong",
+    "Finished soon",
+    "Say it out loud",
+)
 
 
 class Octo:
@@ -146,16 +154,51 @@ async def move(person: Browser, octo: Octo, hass: Hass) -> None:
     await person.see("There are currently no repairs")
 
 
+async def automate(person: Browser, octo: Octo) -> None:
+    """Make each job of the blueprints an automation by nothing but clicks, and see one at work."""
+    for name in BLUEPRINTS:
+        await person.open("/config/integrations/dashboard")
+        await person.see("Add integration")
+        person.clicks = 0
+        await person.click_text("Settings")
+        await person.click_text("Automations & scenes")
+        await person.click_text("Blueprints")
+        await person.click_text(name)
+        await person.see("Choose none for all of them.")
+        await person.picture(f"blueprint-{name.lower().replace(' ', '-')}")
+        await person.click("Save")
+        await person.see("Traces")
+        print(f"{name}: {person.clicks} clicks from the integrations page to a working automation")
+    await octo.post()
+    await person.click_text("Notifications")
+    await person.see(f"Printing: {PRINTER.name}")
+    await person.picture("notification")
+    await person.open("/config/automation/dashboard")
+    await person.picture("automations")
+    await person.click_text(BLUEPRINTS[0])
+    await person.click_text("Traces")
+    await person.see("Step details")
+    await person.picture("trace")
+
+
+def prepare(folder: Path, pictures: Path) -> None:
+    """Begin with nothing but the blueprints, as if they were imported: that would need GitHub."""
+    for old in (folder, pictures):
+        shutil.rmtree(old, ignore_errors=True)
+    shutil.copytree(CACHE.parent / "blueprints", folder / "blueprints")
+    (folder / "automations.yaml").write_text("[]")
+
+
 async def e2e(pictures: Path) -> None:
     """Go through all of it."""
     folder = CACHE / "e2e-home"
-    for old in (folder, pictures):
-        await asyncio.to_thread(shutil.rmtree, old, ignore_errors=True)
-    async with Hass(folder, configuration=WITH_FRONTEND) as hass, browser(hass, pictures) as person:
+    await asyncio.to_thread(prepare, folder, pictures)
+    async with Hass(folder, configuration=CONFIGURATION) as hass, browser(hass, pictures) as person:
         octo = Octo(hass)
         try:
             await add(person, octo)
             await look_at_device(person, octo)
+            await automate(person, octo)
             await reconfigure(person, octo)
             await repair(person, octo)
             await move(person, octo, hass)

@@ -1,6 +1,6 @@
 """Tests that every name, state and message has its words and its icon, and that nothing else has."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 import json
 from pathlib import Path
 import re
@@ -20,6 +20,64 @@ from .conftest import FULL, NUMBERS, Post
 
 INTEGRATION = Path(__file__).parent.parent / "custom_components" / "octoeverywhere"
 TRANSLATIONS = sorted((INTEGRATION / "translations").glob("*.json"))
+LANGUAGES = {
+    "cs",
+    "da",
+    "de",
+    "el",
+    "en",
+    "es",
+    "fi",
+    "fr",
+    "hu",
+    "it",
+    "ja",
+    "ko",
+    "nb",
+    "nl",
+    "pl",
+    "pt",
+    "pt-BR",
+    "ro",
+    "ru",
+    "sk",
+    "sv",
+    "tr",
+    "uk",
+    "zh-Hans",
+    "zh-Hant",
+}
+STATUS = "entity.sensor.status.name"
+START = "services.get_prints.fields.start.name"
+# What is said as in English on purpose: names in every language, and words that a language shares with English.
+NAMES = {
+    "config.step.cloud.title",
+    "config.step.reconfigure.title",
+    "config.step.user.menu_options.cloud",
+    "entity.calendar.prints.state_attributes.quick_view.name",
+}
+SHARED = {
+    "da": {STATUS, START},
+    "de": {STATUS},
+    "es": {
+        "device_automation.trigger_type.error",
+        "entity.calendar.prints.state_attributes.error.name",
+        "entity.event.notification.state_attributes.event_type.state.error",
+        "entity.sensor.attention.state.error",
+        "entity.sensor.status.state.error",
+    },
+    "fr": {"entity.event.notification.name"},
+    "nb": {STATUS, START},
+    "nl": {
+        STATUS,
+        "entity.calendar.prints.name",
+        "entity.sensor.prints_completed.unit_of_measurement",
+        "entity.sensor.prints_failed.unit_of_measurement",
+        "services.get_prints.fields.printer.name",
+    },
+    "pt-BR": {STATUS},
+    "sv": {STATUS, START, "services.get_prints.fields.period.name"},
+}
 # Their states are named by Home Assistant, after the device class.
 NAMED_ELSEWHERE = {"binary_sensor"}
 
@@ -37,9 +95,9 @@ def keys(content: object, path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
     return {way for key, value in content.items() for way in keys(value, (*path, key))}
 
 
-def placeholders(text: str) -> set[str]:
-    """Return what a text leaves to be filled in."""
-    return set(re.findall(r"{(\w+)}", text))
+def placeholders(text: str) -> Counter[str]:
+    """Return what a text leaves to be filled in, what it links to and what it emphasises."""
+    return Counter(re.findall(r"{\w+}|\]\(|\*\*|`|\n|https?://[^\s)`]+", text))
 
 
 @pytest.fixture
@@ -127,14 +185,24 @@ def test_exceptions() -> None:
     assert set(messages) == set(raised)
 
 
+def test_all_languages() -> None:
+    """The languages that are promised are there."""
+    assert {path.stem for path in TRANSLATIONS} == LANGUAGES
+
+
 @pytest.mark.parametrize("path", TRANSLATIONS, ids=lambda path: path.stem)
 def test_languages(path: Path) -> None:
-    """Every language says the same, and leaves the same to be filled in."""
+    """Every language says the same, leaves the same to be filled in, and nothing in English by accident."""
     english, translated = read(INTEGRATION / "translations" / "en.json"), read(path)
     assert keys(translated) == keys(english)
+    same = set()
     for way in keys(english):
         ours, theirs = english, translated
         for key in way:
             ours, theirs = ours[key], theirs[key]
         assert str(theirs).strip()
         assert placeholders(str(theirs)) == placeholders(str(ours)), way
+        if ours == theirs:
+            same.add(".".join(way))
+    if path.stem != "en":
+        assert same == NAMES | SHARED.get(path.stem, set())
