@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import suppress
+from datetime import datetime, timedelta
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,17 +12,19 @@ from unittest.mock import patch
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import cloud as ha_cloud
 from homeassistant.components.cloud.const import DATA_CLOUD
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry
 from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.data_entry_flow import EVENT_DATA_ENTRY_FLOW_PROGRESSED, FlowResultType, UnknownFlow
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.json import json_dumps
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
@@ -29,6 +32,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.octoeverywhere.const import DOMAIN
+from custom_components.octoeverywhere.snapshot import Failure, SnapshotError
 
 SECRET = "correct horse battery staple"
 WEBHOOK_ID = "a-webhook-id"
@@ -105,6 +109,13 @@ class Disk:
 @pytest.fixture(autouse=True)
 def _custom_integrations(enable_custom_integrations: None) -> None:
     """Let Home Assistant find this integration."""
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures() -> Generator[None]:
+    """Keep the tests out of the internet: no link leads to a picture, unless a test says so."""
+    with patch("custom_components.octoeverywhere.image.async_fetch", side_effect=SnapshotError(Failure.NOT_REACHED)):
+        yield
 
 
 @pytest.fixture
@@ -186,6 +197,44 @@ def announced(hass: HomeAssistant) -> Generator[list[Event]]:
     stop = hass.bus.async_listen("*", collect)
     yield events
     stop()
+
+
+class Clock:
+    """A clock that can be set, and the time that passes."""
+
+    def __init__(self, hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+        """Start where both are."""
+        self._hass = hass
+        self._freezer = freezer
+        self._passed = hass.loop.time()
+
+    def passed(self) -> float:
+        """Return how much time has passed, in seconds from any beginning."""
+        return self._passed
+
+    def set(self, moment: datetime) -> None:
+        """Set the clock; no time passes."""
+        self._freezer.move_to(moment)
+
+    async def elapse(self, time: timedelta) -> None:
+        """Let time pass."""
+        self._freezer.tick(time)
+        # A hair more: a timer is due once its moment has passed.
+        self._passed += time.total_seconds() + 0.001
+        await asyncio.sleep(0)
+        await self._hass.async_block_till_done()
+
+    async def elapse_until(self, moment: datetime) -> None:
+        """Let time pass until the clock says so, if it does not yet."""
+        await self.elapse(max(moment - dt_util.utcnow(), timedelta(0)))
+
+
+@pytest.fixture
+def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let the loop's timers go by the time that passes, as they do outside of tests."""
+    clock = Clock(hass, freezer)
+    monkeypatch.setattr(hass.loop, "time", clock.passed)
+    return clock
 
 
 class Cloud:
@@ -459,7 +508,13 @@ def value_of(hass: HomeAssistant, printer_id: str, domain: str, key: str) -> str
 
 def shown(hass: HomeAssistant) -> dict[str, tuple[str, dict[str, Any]]]:
     """Return what every entity shows."""
-    return {state.entity_id: (state.state, dict(state.attributes)) for state in hass.states.async_all()}
+    return {state.entity_id: seen(state) for state in hass.states.async_all()}
+
+
+def seen(state: State) -> tuple[str, dict[str, Any]]:
+    """Return what a state shows, but for the key to its picture, which is another one every few minutes."""
+    keys = ("access_token", "entity_picture")
+    return state.state, {name: known for name, known in state.attributes.items() if name not in keys}
 
 
 def describe(hass: HomeAssistant, domain: str) -> dict[str, dict[str, Any]]:
@@ -470,7 +525,7 @@ def describe(hass: HomeAssistant, domain: str) -> dict[str, dict[str, Any]]:
             "translation_key": entity.translation_key,
             "category": entity.entity_category and entity.entity_category.value,
             "state": value(hass, entity.entity_id),
-            "attributes": dict(state.attributes) if (state := hass.states.get(entity.entity_id)) else None,
+            "attributes": seen(state)[1] if (state := hass.states.get(entity.entity_id)) else None,
         }
         for entity in sorted(er.async_get(hass).entities.values(), key=lambda entity: entity.entity_id)
         if entity.domain == domain

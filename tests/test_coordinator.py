@@ -155,23 +155,26 @@ async def test_not_about_a_printer(
 
 
 async def test_late(hass: HomeAssistant, post: Post, announced: list[Event], freezer: FrozenDateTimeFactory) -> None:
-    """What comes late changes no state and is announced all the same."""
+    """What comes late changes no state but the totals, if it tells of an end, and is announced all the same."""
     await post(FULL, EventType=1, PrintId="print-1")
     await post(FULL, EventType=6, PrintId="print-2")
     before = shown(hass)
-    late: list[dict[str, Any]] = [
-        {"EventType": 2, "PrintId": "print-1"},
-        {"EventType": 9, "PrintId": "print-1", "Error": "Long ago"},
-        {"EventType": 4, "PrintId": "print-2", "DurationSec": 40, "Progress": 20},
+    late: list[tuple[dict[str, Any], set[str]]] = [
+        ({"EventType": 2, "PrintId": "print-1"}, {"sensor.ender3_prints_completed", "sensor.ender3_total_print_time"}),
+        ({"EventType": 9, "PrintId": "print-1", "Error": "Long ago"}, set()),
+        ({"EventType": 4, "PrintId": "print-2", "DurationSec": 40, "Progress": 20}, set()),
     ]
-    for keys in late:
+    changed = {"event.ender3_notification"}
+    for keys, totals in late:
         freezer.tick(1)
         assert (await post(FULL, **keys)).status == 200
-        assert written(hass, freezer) == {"event.ender3_notification"}
+        assert written(hass, freezer) == {"event.ender3_notification"} | totals
+        changed |= totals
     assert slugs(announced)[2:] == ["print_complete", "error", "print_paused"]
     after = shown(hass)
     assert after["event.ender3_notification"][1]["event_type"] == "print_paused"
-    assert after | {"event.ender3_notification": before["event.ender3_notification"]} == before
+    assert after["sensor.ender3_prints_completed"][0] == "1"
+    assert after | {entity_id: before[entity_id] for entity_id in changed} == before
 
 
 @pytest.mark.parametrize("state", [CoreState.not_running, CoreState.starting])
@@ -207,7 +210,8 @@ async def test_only_what_changes_is_written(hass: HomeAssistant, post: Post, fre
             {"progress", "print_duration", "time_remaining"},
         ),
         ({"CurrentLayer": 51}, {"current_layer", "progress", "print_duration", "time_remaining"}),
-        ({"EventType": 4}, {"status"}),
+        # What is left to the finish once the print goes on starts from how close it has come.
+        ({"EventType": 4}, {"status", "current_layer", "estimated_finish"}),
     ]
     known = dict(FULL)
     for changes, sensors in steps:
@@ -217,7 +221,6 @@ async def test_only_what_changes_is_written(hass: HomeAssistant, post: Post, fre
         expected = {f"sensor.ender3_{sensor}" for sensor in sensors} | {"event.ender3_notification"}
         if "status" in sensors:
             expected.add("binary_sensor.ender3_printing")
-            expected.add("sensor.ender3_current_layer")
         assert written(hass, freezer) == expected
 
 

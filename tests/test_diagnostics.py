@@ -158,11 +158,14 @@ async def test_one_printer(
             "total_layers": 100,
             "started_at": "2026-03-14T09:26:03+00:00",
             "finish_at": "2026-03-14T09:36:58+00:00",
+            "estimated_at": MOMENT,
             "snapshot_url": REDACTED,
+            "snapshot_at": MOMENT,
             "fingerprint": REDACTED,
             "heard_at": MOMENT,
         },
         "shown_status": "printing",
+        "prints": {"completed": 0, "failed": 0, "seconds": 0},
         "newest_notification": notification,
     }
     assert await diagnostics(hass, hass_client, loaded) == {

@@ -148,7 +148,7 @@ GAPS: Final = st.integers(1, 90)
 
 @dataclass
 class Model:
-    """A person with a clock, who looks at it every twenty seconds and notes how much time is left."""
+    """A person with a clock, who looks at it every minute and whenever something is said, and notes how much time is left."""
 
     now: datetime = START
     is_printing: bool = False
@@ -160,11 +160,11 @@ class Model:
     """The same, when the estimate was made."""
 
     def wait(self, steps: int) -> None:
-        """Look at the clock until something is said."""
+        """Look at the clock at each full minute, until something is said."""
         for _ in range(steps):
-            self.look()
             self.now += STEP
-        self.look()
+            if self.now.second == 0:
+                self.look()
 
     def look(self) -> None:
         """Note how much time is left, if any passes."""
@@ -174,6 +174,9 @@ class Model:
 
     def hear(self, slug: str, remaining: int | None) -> None:
         """Note what is said: how many steps remain, None where that is not said."""
+        if slug in PRINTS and not self.is_printing:
+            # It is held again, as of now.
+            self.estimated_at, self.closest_before = self.finish_at and self.now, self.closest
         if slug in (*PRINTS, *PAUSES):
             self.is_printing = slug in PRINTS
         if remaining is None:

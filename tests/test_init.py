@@ -70,8 +70,9 @@ async def test_reload(
     hass: HomeAssistant, post: Post, loaded: MockConfigEntry, announced: list[Event], freezer: FrozenDateTimeFactory
 ) -> None:
     """A reload loses nothing, announces nothing again, and the next notification goes on from there."""
-    await post(FULL, EventType=1)
-    await post(FULL, EventType=9, PrinterId="printer-2", PrinterName="Voron")
+    # Estimates that the reload does not come after: the calendar goes by the clock.
+    await post(FULL, EventType=1, TimeRemainingSec=9000)
+    await post(FULL, EventType=9, TimeRemainingSec=9000, PrinterId="printer-2", PrinterName="Voron")
     freezer.tick(60)
     await post(EventType=16, PrinterId="printer-2")
     announced.clear()
@@ -120,6 +121,7 @@ async def test_reload_shows_the_same_of_two_at_once(
     await post(FULL)
     await post(FULL, EventType=10)
     before = shown(hass)
+    freezer.tick(1)
     await reload(hass, loaded)
     assert shown(hass)["event.ender3_notification"] == before["event.ender3_notification"]
 

@@ -25,11 +25,13 @@ async def test_everything(
 
 
 async def test_nothing(hass: HomeAssistant, post: Post) -> None:
-    """What a notification does not say is unknown."""
+    """What a notification does not say is unknown; what has not happened yet is known not to have."""
     await post(EventType=4)
     states = {entity_id: state for entity_id, (state, _) in shown(hass).items() if entity_id.startswith("sensor.")}
     assert states.pop("sensor.ender3_status") == "paused"
     assert states.pop("sensor.ender3_attention") == "none"
+    assert {states.pop(f"sensor.ender3_prints_{outcome}") for outcome in ("completed", "failed")} == {"0"}
+    assert states.pop("sensor.ender3_total_print_time") == "0.0"
     assert len(states) == 11
     assert set(states.values()) == {"unknown"}
 

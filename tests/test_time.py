@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import CoreState, Event, HomeAssistant
 from homeassistant.helpers.restore_state import async_get as async_get_restore_state
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
@@ -25,7 +24,7 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.octoeverywhere.payload import Notification
 from custom_components.octoeverywhere.state import PrinterState, as_shown, reduce
 
-from .conftest import FULL, PRINTER, Disk, Post, shown, slugs, value
+from .conftest import FULL, PRINTER, Clock, Disk, Post, shown, slugs, value
 
 MOMENT: Final = timedelta(seconds=1)
 HOUR: Final = timedelta(hours=1)
@@ -51,45 +50,8 @@ SILENT: Final = (STATUS, "sensor.ender3_progress", "sensor.ender3_time_remaining
 type Shown = dict[str, tuple[str, dict[str, Any]]]
 
 
-class Clock:
-    """A clock that can be set, and the time that passes."""
-
-    def __init__(self, hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
-        """Start where both are."""
-        self._hass = hass
-        self._freezer = freezer
-        self._passed = hass.loop.time()
-
-    def passed(self) -> float:
-        """Return how much time has passed, in seconds from any beginning."""
-        return self._passed
-
-    def set(self, moment: datetime) -> None:
-        """Set the clock; no time passes."""
-        self._freezer.move_to(moment)
-
-    async def elapse(self, time: timedelta) -> None:
-        """Let time pass."""
-        self._freezer.tick(time)
-        self._passed += time.total_seconds()
-        await asyncio.sleep(0)
-        await self._hass.async_block_till_done()
-
-    async def elapse_until(self, moment: datetime) -> None:
-        """Let time pass until the clock says so, if it does not yet."""
-        await self.elapse(max(moment - dt_util.utcnow(), timedelta(0)))
-
-
-@pytest.fixture
-def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Let the loop's timers go by the time that passes, as they do outside of tests."""
-    clock = Clock(hass, freezer)
-    monkeypatch.setattr(hass.loop, "time", clock.passed)
-    return clock
-
-
 def told(hass: HomeAssistant) -> Shown:
-    """Return what every entity shows, but for calendars, which go by the clock, and pictures, whose keys do."""
+    """Return what every entity shows, but for calendars and pictures, which go by the clock themselves."""
     return {key: state for key, state in shown(hass).items() if not key.startswith(("calendar.", "image."))}
 
 

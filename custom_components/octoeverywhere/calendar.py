@@ -71,9 +71,12 @@ class PrinterCalendar(PrinterEntity, CalendarEntity):
         words = async_get_cached_translations(hass, hass.config.language, "entity", DOMAIN)
         outcome = words.get(f"{_WORDS}.outcome.state.{print_.outcome}", print_.outcome)
         lines = [f"{words.get(f'{_WORDS}.{key}.name', key)}: {value}" for key, value in _details(print_) if value]
+        end = dt_util.as_local(max(print_.ended_at, print_.started_at + _SHORTEST))
+        # Home Assistant compares what the clock shows: in the hour that comes twice, an end may seem to precede its start.
+        start = min(dt_util.as_local(print_.started_at), end - _SHORTEST)
         return CalendarEvent(
-            start=dt_util.as_local(print_.started_at),
-            end=dt_util.as_local(max(print_.ended_at, print_.started_at + _SHORTEST)),
+            start=start,
+            end=end,
             summary=f"{print_.file_name} ({outcome})" if print_.file_name else outcome,
             description="\n".join(lines),
             uid=print_.print_id,
@@ -85,6 +88,11 @@ def _details(print_: Print) -> Iterator[tuple[str, str | None]]:
     # What changes with every notification of a print is not worth a new state of the calendar.
     if print_.outcome is not Outcome.UNDER_WAY:
         yield "layers", f"{print_.current_layer or 0} / {print_.total_layers}" if print_.total_layers else None
-        yield "duration", None if print_.duration is None else str(timedelta(seconds=print_.duration))
+        yield "duration", None if print_.duration is None else _hours(print_.duration)
         yield "error", print_.error
     yield "quick_view", print_.quick_view_url
+
+
+def _hours(seconds: int) -> str:
+    """Return a duration without words, however long it is."""
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"

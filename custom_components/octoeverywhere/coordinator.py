@@ -60,6 +60,8 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
         """What is known; `data` is what can be said of it now."""
         self.data = as_shown(record.state, dt_util.utcnow())
         self.totals = totals
+        self.unsaved: History | None = None
+        """The history, where the disk did not take it."""
         self.announcement = record.announcement
         self.device_id = self._async_register_device()
         self.is_added = False
@@ -247,19 +249,24 @@ class Account:
         self, printer: PrinterCoordinator, notification: Notification, now: datetime
     ) -> Totals | None:
         """Remember a print that has ended; return the totals, None where the disk did not take it."""
-        if not ends_a_print(printer.state, notification):
+        if printer.unsaved is None and not ends_a_print(printer.state, notification):
             return printer.totals
-        before = await self._histories.async_load(printer.printer_id) or History(totals=printer.totals)
+        before = (
+            printer.unsaved or await self._histories.async_load(printer.printer_id) or History(totals=printer.totals)
+        )
         after = remember(before, printer.state, notification, now)
-        if after is before:
+        if after is before and printer.unsaved is None:
             return after.totals
-        return after.totals if await self._histories.async_save(printer.printer_id, after) else None
+        is_saved = await self._histories.async_save(printer.printer_id, after)
+        printer.unsaved = None if is_saved else after
+        return after.totals if is_saved else None
 
     async def async_get_prints(self, printer: PrinterCoordinator) -> list[Print]:
         """Return the prints of a printer, the oldest first, the one under way included."""
         history = await self._histories.async_load(printer.printer_id) or History()
         under_way = newest(printer.state, dt_util.utcnow())
-        return [*history.prints, *([under_way] if under_way else [])]
+        known = {print_.print_id: print_ for print_ in (under_way, *history.prints) if print_}
+        return sorted(known.values(), key=lambda print_: print_.started_at)
 
     @callback
     def _async_remember_unanswered(self, notification: Notification, work: asyncio.Task[bool]) -> None:

@@ -1,7 +1,7 @@
 """Event entity: the newest notification of a printer, with everything it said."""
 
-from datetime import datetime
-from typing import Any, override
+from datetime import datetime, timedelta
+from typing import Any, Final, override
 
 from homeassistant.components.event import (
     EventEntity,
@@ -18,6 +18,8 @@ from .payload import NotificationType
 from .store import Announcement
 
 PARALLEL_UPDATES = 0
+
+_CLOSE: Final = timedelta(seconds=1)
 
 NOTIFICATION = EventEntityDescription(key="notification", event_types=[type_.value for type_ in NotificationType])
 
@@ -50,8 +52,11 @@ class PrinterEvent(PrinterEntity, EventEntity):
         restored = await super().async_get_last_state()
         shown_at = restored and dt_util.parse_datetime(restored.state)
         announcement = self.coordinator.announcement
-        # What lies in the future is not the newest: the clock was set back.
-        if announcement is None or (shown_at and _in_milliseconds(announcement.at) <= shown_at <= dt_util.utcnow()):
+        # What lies in the future is not the newest: the clock was set back. Home Assistant itself is ahead of it by a little,
+        # so that no two events have the same time.
+        if announcement is None or (
+            shown_at and _in_milliseconds(announcement.at) <= shown_at <= dt_util.utcnow() + _CLOSE
+        ):
             return restored
         self._stored = announcement
         return State(self.entity_id, announcement.at.isoformat(timespec="milliseconds"))

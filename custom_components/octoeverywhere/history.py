@@ -110,8 +110,7 @@ class History:
     def add(self, print_: Print) -> Self:
         """Remember a print, instead of what was known of it."""
         others = (known for known in self.prints if known.print_id != print_.print_id)
-        prints = sorted((*others, print_), key=lambda known: known.started_at)
-        return replace(self, prints=tuple(prints[-KEPT:]))
+        return replace(self, prints=(*others, print_)[-KEPT:])
 
 
 def ends_a_print(state: PrinterState, notification: Notification) -> bool:
@@ -175,7 +174,8 @@ def _ended(known: Print | None, state: PrinterState, print_id: str, notification
 def _of_state(state: PrinterState, print_id: str, outcome: Outcome, ended_at: datetime) -> Print:
     """Return a print as the printer's state knows it."""
     ended_at = ended_at.replace(microsecond=0)
-    started_at = state.started_at or ended_at - timedelta(seconds=state.duration or 0)
+    # Of a print that never said for how long it has been going on, the last that was heard.
+    started_at = state.started_at or min(state.heard_at or ended_at, ended_at).replace(microsecond=0)
     return Print(
         print_id=print_id,
         outcome=outcome,

@@ -1,7 +1,7 @@
 """Image: the newest snapshot of a printer."""
 
 import asyncio
-from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Final, override
 
@@ -44,8 +44,10 @@ async def async_setup_entry(
 class PrinterImage(PrinterEntity, ImageEntity):
     """The newest picture of the newest print, for as long as OctoEverywhere keeps it."""
 
-    _link: str | None = None
+    _newest: tuple[str, datetime] | None = None
+    """The link and when it arrived."""
     _snapshot: Snapshot | None = None
+    _fetching: asyncio.Task[None] | None = None
     _cancel_expiry: CALLBACK_TYPE | None = None
 
     def __init__(self, printer: PrinterCoordinator, fetches: asyncio.Semaphore, no_snapshot: Snapshot) -> None:
@@ -53,7 +55,6 @@ class PrinterImage(PrinterEntity, ImageEntity):
         ImageEntity.__init__(self, printer.hass)
         self._fetches = fetches
         self._no_snapshot = no_snapshot
-        self._fetching = asyncio.Lock()
         super().__init__(printer, SNAPSHOT)
 
     @override
@@ -66,9 +67,8 @@ class PrinterImage(PrinterEntity, ImageEntity):
     @override
     async def async_image(self) -> bytes:
         """Return the picture, or one that says that there is none: Home Assistant shows an error where it gets nothing in time."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE):
-                await self._async_get()
+        if self._snapshot is None and self._newest is not None:
+            await asyncio.wait({self._async_fetch_once(*self._newest)}, timeout=_PATIENCE)
         return (self._snapshot or self._no_snapshot).content
 
     @property
@@ -79,41 +79,49 @@ class PrinterImage(PrinterEntity, ImageEntity):
 
     @override
     def _update(self) -> bool:
-        """Take over the link; return whether it is another one."""
-        state = self.coordinator.data
-        is_alive = state.snapshot_at is not None and dt_util.utcnow() - state.snapshot_at < LINK_LIVES
-        link = state.snapshot_url if is_alive else None
-        if link == self._link:
+        """Take over the link; return whether there is another picture."""
+        state, newest = self.coordinator.data, None
+        if state.snapshot_url is not None and state.snapshot_at is not None:
+            is_alive = dt_util.utcnow() - state.snapshot_at < LINK_LIVES
+            newest = (state.snapshot_url, state.snapshot_at) if is_alive else None
+        if newest == self._newest:
             return False
-        self._link = link
-        self._snapshot = None
-        self._attr_image_last_updated = state.snapshot_at if link else None
+        self._newest, self._snapshot, self._fetching = newest, None, None
+        self._attr_image_last_updated = state.snapshot_at if newest else None
         return True
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
         """Show that there is a new picture, and fetch it once the notification is answered."""
+        before = self._fetching
         if self._update():
+            if before is not None:
+                before.cancel()
             self.async_write_ha_state()
             self._async_await_expiry()
-            if self._link is not None:
-                self.coordinator.config_entry.async_create_background_task(self.hass, self._async_get(), self.entity_id)
+            if self._newest is not None:
+                self._async_fetch_once(*self._newest)
 
-    async def _async_get(self) -> None:
-        """Fetch the picture where it is not there yet."""
-        async with self._fetching:
-            link = self._link
-            if self._snapshot is not None or link is None:
-                return
-            try:
-                async with self._fetches:
-                    snapshot = await async_fetch(link)
-            except SnapshotError as err:
-                LOGGER.debug("%s has no picture: %s", self.entity_id, err.failure)
-                return
-            if link == self._link:
-                self._snapshot = snapshot
+    @callback
+    def _async_fetch_once(self, link: str, at: datetime) -> asyncio.Task[None]:
+        """Return what fetches the picture, one at a time however many look."""
+        if self._fetching is None or self._fetching.done():
+            self._fetching = self.coordinator.config_entry.async_create_background_task(
+                self.hass, self._async_fetch(link, at), self.entity_id
+            )
+        return self._fetching
+
+    async def _async_fetch(self, link: str, at: datetime) -> None:
+        """Fetch the picture, unless there is a newer one by then."""
+        try:
+            async with self._fetches:
+                snapshot = await async_fetch(link)
+        except SnapshotError as err:
+            LOGGER.debug("%s has no picture: %s", self.entity_id, err.failure)
+            return
+        if self._newest == (link, at):
+            self._snapshot = snapshot
 
     @callback
     def _async_await_expiry(self) -> None:

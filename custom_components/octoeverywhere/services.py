@@ -1,7 +1,7 @@
 """Actions: what the printers have done, for scripts, templates and voice assistants."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
@@ -25,11 +25,13 @@ ATTR_OUTCOME: Final = "outcome"
 ATTR_LIMIT: Final = "limit"
 
 _DEFAULT_LIMIT: Final = 100
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LONGEST: Final = timedelta(days=36500)
 
 GET_PRINTS_SCHEMA: Final = vol.Schema(
     {
         vol.Optional(ATTR_PRINTER): vol.All(cv.ensure_list, [cv.string]),
-        vol.Exclusive(ATTR_PERIOD, "since"): cv.positive_time_period,
+        vol.Exclusive(ATTR_PERIOD, "since"): vol.All(cv.positive_time_period, vol.Clamp(max=_LONGEST)),
         vol.Exclusive(ATTR_START, "since"): cv.datetime,
         vol.Optional(ATTR_END): cv.datetime,
         vol.Optional(ATTR_OUTCOME): vol.All(cv.ensure_list, [vol.Coerce(Outcome)]),
@@ -50,7 +52,7 @@ async def _async_get_prints(call: ServiceCall) -> ServiceResponse:
     """Return the prints of a period, the newest first. Raises ServiceValidationError."""
     account = _account(call.hass)
     start, end = _period(call.data)
-    outcomes = call.data.get(ATTR_OUTCOME, list(Outcome))
+    outcomes = call.data.get(ATTR_OUTCOME) or list(Outcome)
     found = [
         (print_, printer)
         for printer in _printers(account, call)
@@ -73,23 +75,31 @@ def _account(hass: HomeAssistant) -> Account:
 def _period(data: dict[str, Any]) -> tuple[datetime, datetime]:
     """Return the moments between which a print must have been under way. Raises ServiceValidationError."""
     now = dt_util.utcnow()
-    end = dt_util.as_utc(data[ATTR_END]) if ATTR_END in data else datetime.max.replace(tzinfo=dt_util.UTC)
+    end = _as_utc(data[ATTR_END]) if ATTR_END in data else datetime.max.replace(tzinfo=dt_util.UTC)
     start = datetime.min.replace(tzinfo=dt_util.UTC)
     if ATTR_PERIOD in data:
-        start = (min(end, now)) - data[ATTR_PERIOD]
+        start = max(min(end, now), _FIRST + _LONGEST) - data[ATTR_PERIOD]
     elif ATTR_START in data:
-        start = dt_util.as_utc(data[ATTR_START])
+        start = _as_utc(data[ATTR_START])
     if start >= end:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_period")
     return start, end
 
 
+def _as_utc(moment: datetime) -> datetime:
+    """Return a moment in UTC, the first or last day that has one where it has none."""
+    try:
+        return dt_util.as_utc(moment)
+    except OverflowError:
+        return moment.replace(tzinfo=dt_util.UTC)
+
+
 def _printers(account: Account, call: ServiceCall) -> Iterable[PrinterCoordinator]:
     """Return the printers that were asked for, all of them where none was. Raises ServiceValidationError."""
-    if ATTR_PRINTER not in call.data:
+    if not call.data.get(ATTR_PRINTER):
         return account.printers.values()
     printers = []
-    for device_id in call.data[ATTR_PRINTER]:
+    for device_id in dict.fromkeys(call.data[ATTR_PRINTER]):
         if (printer := async_get_printer(call.hass, device_id)) is None:
             raise ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="no_printer", translation_placeholders={"device": device_id}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+import math
 from typing import Any, Final, Self
 
 from .payload import Notification, NotificationType, read_url
@@ -114,7 +115,7 @@ class PrinterState:
     finish_at: datetime | None = None
     """The estimate, or the moment the print ended."""
     estimated_at: datetime | None = None
-    """When that estimate was made."""
+    """When that estimate was made, or held again because the print went on."""
     least_remaining: int | None = None
     """Seconds: how close the finish had come by the estimates before that one."""
     snapshot_url: str | None = None
@@ -355,21 +356,24 @@ def _estimate(slate: PrinterState, notification: Notification, now: datetime) ->
     """Return what the notification changes of when the print will be over."""
     finish_at = _finish_at(slate, notification, now)
     is_another = finish_at != slate.finish_at
-    changes: dict[str, Any] = {}
-    if is_another:
-        changes |= {"finish_at": finish_at, "estimated_at": finish_at and now.replace(microsecond=0)}
+    goes_on = _STATUS.get(notification.type, slate.status) is Status.PRINTING
+    changes: dict[str, Any] = {"finish_at": finish_at}
+    if is_another or (goes_on and slate.status is not Status.PRINTING):
+        changes["estimated_at"] = finish_at and now
     if slate.ended and notification.fingerprint != slate.fingerprint:
         changes["least_remaining"] = None
-    elif is_another or _STATUS.get(notification.type, slate.status) is not Status.PRINTING:
+    elif is_another or not goes_on:
         changes["least_remaining"] = _least_remaining(slate, now)
     return changes
 
 
 def _least_remaining(slate: PrinterState, now: datetime) -> int | None:
     """Return the least time that was left until now; while a print is paused, nothing passes of it."""
-    if slate.status is not Status.PRINTING or slate.finish_at is None:
+    if slate.status is not Status.PRINTING or slate.finish_at is None or slate.heard_at is None:
         return slate.least_remaining
-    is_left = int((slate.finish_at - now).total_seconds())
+    # What nobody saw did not count: automations look at each full minute, and at each notification.
+    looked_at = max(slate.heard_at, now.replace(second=0, microsecond=0))
+    is_left = math.ceil((slate.finish_at - looked_at).total_seconds())
     return is_left if slate.least_remaining is None else min(is_left, slate.least_remaining)
 
 

@@ -139,8 +139,8 @@ class _Crashes:
         number = len(self._plugins)
         printer = Printer(printer_id=f"crash-{number}", name=f"Crash {number}")
         newcomer = _Plugin(printer, self._chance)
+        posting = asyncio.create_task(self._post([newcomer, *self._some()]))
         self._plugins.append(newcomer)
-        posting = asyncio.create_task(self._post([newcomer, *self._some()[1:]]))
         await asyncio.sleep(self._chance.uniform(0, 0.02))
         await self._kill(posting)
 
