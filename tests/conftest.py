@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import suppress
 from datetime import datetime, timedelta
+import inspect
 import json
+import logging
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -28,7 +30,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, MockHAClientWebSocket
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.octoeverywhere.const import DOMAIN
@@ -104,6 +106,23 @@ class Disk:
     def release(self) -> None:
         """Let the writes go on."""
         self.released.set()
+
+
+async def remove_device(hass: HomeAssistant, websocket: MockHAClientWebSocket, device_id: str) -> dict[str, Any]:
+    """Remove a device as the frontend does; Home Assistant 2026.8 wants to know of which entry."""
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    is_asked = "config_entry_id" in inspect.signature(websocket.remove_device).parameters
+    answer: dict[str, Any] = await websocket.remove_device(device_id, *([entry.entry_id] if is_asked else []))
+    return answer
+
+
+@pytest.fixture(autouse=True)
+def _log() -> Generator[None]:
+    """Leave Home Assistant's loggers as they were: where it only stops, nothing is unloaded."""
+    logger = logging.getLogger("homeassistant.components.webhook")
+    yield
+    for kept_out in tuple(logger.filters):
+        logger.removeFilter(kept_out)
 
 
 @pytest.fixture(autouse=True)
@@ -221,8 +240,9 @@ class Clock:
         self._freezer.tick(time)
         # A hair more: a timer is due once its moment has passed.
         self._passed += time.total_seconds() + 0.001
-        await asyncio.sleep(0)
-        await self._hass.async_block_till_done()
+        for _ in range(2):  # what was due may have something due at once
+            await asyncio.sleep(0)
+            await self._hass.async_block_till_done()
 
     async def elapse_until(self, moment: datetime) -> None:
         """Let time pass until the clock says so, if it does not yet."""

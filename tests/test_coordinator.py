@@ -21,7 +21,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.octoeverywhere.state import PrinterState, reduce
 
-from .conftest import FULL, NUMBERS, Disk, Post, device_of, shown, slugs, value, value_of
+from .conftest import FULL, NUMBERS, Disk, Post, device_of, remove_device, shown, slugs, value, value_of
 from .replay import arrivals
 
 type HangUp = Callable[..., Coroutine[Any, Any, None]]
@@ -472,7 +472,7 @@ async def test_too_many_printers(
         assert caplog.text.count("Only the first 2 printers") == 1
 
         websocket = await hass_ws_client(hass)
-        assert (await websocket.remove_device(devices[1].id))["success"]
+        assert (await remove_device(hass, websocket, devices[1].id))["success"]
         assert (await post(FULL, PrinterId="printer-5")).status == 200
         device = device_of(hass, "printer-5")
         assert device is not None

@@ -19,7 +19,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.octoeverywhere.const import DOMAIN
 
-from .conftest import FULL, NUMBERS, Post, device_of, value
+from .conftest import FULL, NUMBERS, Post, device_of, remove_device, value
 
 CONDITIONS = ["is_printing", "is_paused", "needs_attention"]
 SECOND = {"PrinterId": "printer-2", "PrinterName": "Voron"}
@@ -219,7 +219,7 @@ async def test_automation(hass: HomeAssistant, post: Post, hass_ws_client: WebSo
     await printer(hass, post, "print_resumed")
     assert await acts()
     websocket = await hass_ws_client(hass)
-    assert (await websocket.remove_device(device_id))["success"]
+    assert (await remove_device(hass, websocket, device_id))["success"]
     await hass.async_block_till_done()
     assert not await acts()
     await printer(hass, post, "print_started")

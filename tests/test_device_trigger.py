@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.octoeverywhere.const import DOMAIN
 
-from .conftest import FULL, NUMBERS, Post, device_of, value
+from .conftest import FULL, NUMBERS, Post, device_of, remove_device, value
 
 TYPES = [slug for slug in NUMBERS if slug != "unknown"]
 SECOND = {"PrinterId": "printer-2", "PrinterName": "Voron"}
@@ -129,7 +129,7 @@ async def test_removed_device(
     websocket = await hass_ws_client(hass)
     triggers = (trigger_of(device_id, "print_started") for device_id in devices)
     calls = await automate(hass, "{{ trigger.event.data.printer_name }}", *triggers)
-    assert (await websocket.remove_device(devices[0]))["success"]
+    assert (await remove_device(hass, websocket, devices[0]))["success"]
     await hass.async_block_till_done()
     assert device_of(hass) is None
     await post(EventType=1, **SECOND)

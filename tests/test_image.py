@@ -18,7 +18,7 @@ from syrupy.assertion import SnapshotAssertion
 from custom_components.octoeverywhere import image, snapshot as guarded
 from custom_components.octoeverywhere.snapshot import Failure, Snapshot, SnapshotError
 
-from .conftest import FULL, Client, Clock, Post, describe, device_of, shown, value
+from .conftest import FULL, Client, Clock, Post, describe, device_of, remove_device, shown, value
 
 NOON: Final = datetime(2026, 3, 14, 12, tzinfo=UTC)
 MOMENT: Final = timedelta(seconds=1)
@@ -527,7 +527,7 @@ async def test_printer_is_removed_during_a_fetch(
     device = device_of(hass)
     assert device is not None
     websocket = await hass_ws_client(hass)
-    assert (await websocket.remove_device(device.id))["success"]
+    assert (await remove_device(hass, websocket, device.id))["success"]
     await post(FULL, SnapshotUrl=None)
     gallery.release(A)
     await settle(hass)

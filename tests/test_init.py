@@ -15,7 +15,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_test_home_assistant
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from .conftest import FULL, PATH, WEBHOOK_ID, Client, Disk, Post, device_of, shown, slugs, value
+from .conftest import FULL, PATH, WEBHOOK_ID, Client, Disk, Post, device_of, remove_device, shown, slugs, value
 
 NEIGHBOUR = "printer-20"
 """The id of a printer whose record lands in the same file as that of printer-1."""
@@ -32,7 +32,7 @@ async def webhooks(hass: HomeAssistant, hass_ws_client: WebSocketGenerator) -> l
 async def remove(hass: HomeAssistant, hass_ws_client: WebSocketGenerator, device_id: str) -> bool:
     """Remove a device as the frontend does; return whether that was allowed."""
     websocket = await hass_ws_client(hass)
-    answer = await websocket.remove_device(device_id)
+    answer = await remove_device(hass, websocket, device_id)
     await hass.async_block_till_done()
     return bool(answer["success"])
 
@@ -256,7 +256,7 @@ async def test_remove_printer_twice_at_once(
     assert device is not None
     websockets = [await hass_ws_client(hass), await hass_ws_client(hass)]
     disk.hold()
-    removals = asyncio.gather(*(websocket.remove_device(device.id) for websocket in websockets))
+    removals = asyncio.gather(*(remove_device(hass, websocket, device.id) for websocket in websockets))
     await disk.writing.wait()
     disk.release()
     assert [answer["success"] for answer in await removals] == [True, True]
@@ -284,7 +284,7 @@ async def test_remove_while_unloaded(
     assert device is not None
     assert await hass.config_entries.async_unload(loaded.entry_id)
     websocket = await hass_ws_client(hass)
-    answer = await websocket.remove_device(device.id)
+    answer = await remove_device(hass, websocket, device.id)
     assert answer["success"] or answer["error"]["code"] != "unknown_error"
     assert await hass.config_entries.async_setup(loaded.entry_id)
     await hass.async_block_till_done()

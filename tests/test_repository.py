@@ -6,6 +6,9 @@ from pathlib import Path
 import re
 from typing import Any
 
+from homeassistant.util.yaml import load_yaml_dict
+import pytest
+
 ROOT = Path(__file__).parent.parent
 # Whose repositories the texts may mention besides the project's own.
 OTHERS = {
@@ -20,6 +23,12 @@ OTHERS = {
 ADDRESS = re.compile(
     r"(?:github\.com[/:](?:repos/)?|githubusercontent\.com/|owner=)([\w-]+)(?:/|&(?:amp;)?repository=)([\w.-]*[\w-])"
 )
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+# Names can be given to something else later, commits cannot: the commit, and what it was called when it was chosen.
+PINNED = re.compile(r"[\w-]+/[\w./-]+@[0-9a-f]{40} # \S+|\./\.github/workflows/\w+\.yml")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -60,3 +69,55 @@ def test_requirements() -> None:
     """Nothing is installed along with the integration, and HACS asks for a Home Assistant that runs it."""
     assert read(ROOT / "custom_components" / "octoeverywhere" / "manifest.json")["requirements"] == []
     assert read(ROOT / "hacs.json")["homeassistant"].startswith("2026.8")
+
+
+def packages(name: str) -> dict[str, str]:
+    """Return the versions of the packages that a file lists."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==") for line in lines if not line.startswith("#"))
+
+
+def test_both_ends() -> None:
+    """On the oldest Home Assistant the tests run with the same packages, but for those that come with it."""
+    newest, oldest = packages("requirements_test.txt"), packages("requirements_test_oldest.txt")
+    assert {name for name, version in oldest.items() if newest[name] != version} == {
+        "hassil",
+        "home-assistant-intents",
+        "pytest-homeassistant-custom-component",
+    }
+
+
+def test_changelog() -> None:
+    """The version in the manifest is the newest one that the changelog tells of."""
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest, *_ = re.findall(r"^## \[(.+?)\] - (?:Unreleased|\d{4}-\d\d-\d\d)$", changelog, re.MULTILINE)
+    assert newest == read(ROOT / "custom_components" / "octoeverywhere" / "manifest.json")["version"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows(path: Path) -> None:
+    """A workflow may read only, unless one of its jobs says why not; none runs for ever or runs what may change."""
+    workflow = load_yaml_dict(path)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert all("timeout-minutes" in job for job in workflow["jobs"].values() if "uses" not in job)
+    used = re.findall(r"uses: (.*)", path.read_text(encoding="utf-8"))
+    assert used
+    assert [action for action in used if not PINNED.fullmatch(action)] == []
+
+
+def test_bug_reports_ask_for_diagnostics() -> None:
+    """Whoever reports a bug is asked for what is needed to find it."""
+    forms = {path.stem: load_yaml_dict(path) for path in FORMS}
+    assert set(forms) == {"bug", "config", "feature"}
+    required = {field["id"] for field in forms["bug"]["body"] if field.get("validations", {}).get("required")}
+    assert required >= {"what", "diagnostics", "home-assistant", "version"}
+    assert "diagnostics" in {field["id"] for field in forms["feature"]["body"]}
+
+
+def test_layout() -> None:
+    """The picture of the repository in CONTRIBUTING.md shows every module, and none that is gone."""
+    (picture,) = re.findall(r"```text\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
+    shown = set(re.findall(r"\b(\w+\.py)\b", picture))
+    modules = {path.name for path in (ROOT / "custom_components" / "octoeverywhere").glob("*.py")}
+    assert modules <= shown
+    assert shown <= modules | {path.name for folder in ("tests", "scripts") for path in (ROOT / folder).glob("*.py")}

@@ -9,9 +9,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.service import async_get_all_descriptions
 from homeassistant.util.json import json_loads_object
-import probatio
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+import voluptuous as vol
 
 from custom_components.octoeverywhere.const import DOMAIN
 from custom_components.octoeverywhere.history import KEPT, History, Outcome, Print
@@ -274,7 +274,7 @@ async def test_not_loaded(hass: HomeAssistant, printers: dict[str, str], loaded:
 )
 async def test_invalid(hass: HomeAssistant, printers: dict[str, str], fields: dict[str, Any]) -> None:
     """What no field takes is refused by Home Assistant, and names the field."""
-    with pytest.raises(probatio.Invalid) as refused:
+    with pytest.raises(vol.Invalid) as refused:
         await get_prints(hass, **fields)
     assert any(name in str(refused.value) for name in (*fields, "since"))
 

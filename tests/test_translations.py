@@ -71,8 +71,6 @@ SHARED = {
     "nl": {
         STATUS,
         "entity.calendar.prints.name",
-        "entity.sensor.prints_completed.unit_of_measurement",
-        "entity.sensor.prints_failed.unit_of_measurement",
         "services.get_prints.fields.printer.name",
     },
     "pt-BR": {STATUS},

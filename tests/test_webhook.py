@@ -326,7 +326,8 @@ async def test_nobody_gets_in(
     await hass.async_block_till_done()
     assert everything(hass, loaded, hass_storage) == before
     assert disk.writes == writes
-    assert caplog.records == []
+    # asyncio's own say how long something took, on a busy computer.
+    assert [record for record in caplog.records if record.name != "asyncio"] == []
     assert heard == ["repairs_issue_registry_updated"]
     assert issues(hass) == {"wrong_secret_key"}
 

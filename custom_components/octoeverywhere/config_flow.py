@@ -6,7 +6,7 @@ import secrets
 from typing import Any, Final, override
 
 from homeassistant.components import webhook
-from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import callback
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
@@ -33,6 +33,7 @@ from .const import (
     WEBHOOK_PAGE,
     Connection,
 )
+from .coordinator import OctoEverywhereConfigEntry
 from .webhook import Outcome, Trial, async_open_trial
 
 # What OctoEverywhere's page takes.
@@ -326,7 +327,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         await self._async_drop_cloudhook_of(entry, data)
         return self.async_update_reload_and_abort(entry, data=data, options=options, reason="reconfigured")
 
-    async def _async_drop_cloudhook_of(self, entry: ConfigEntry, data: Mapping[str, Any]) -> None:
+    async def _async_drop_cloudhook_of(self, entry: OctoEverywhereConfigEntry, data: Mapping[str, Any]) -> None:
         """Delete the cloudhook that the entry had, if it has it no longer."""
         webhook_id = entry.data[CONF_WEBHOOK_ID]
         if entry.data[CONF_CLOUDHOOK] and (not data[CONF_CLOUDHOOK] or data[CONF_WEBHOOK_ID] != webhook_id):

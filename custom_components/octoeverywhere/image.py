@@ -68,7 +68,7 @@ class PrinterImage(PrinterEntity, ImageEntity):
     async def async_image(self) -> bytes:
         """Return the picture, or one that says that there is none: Home Assistant shows an error where it gets nothing in time."""
         if self._snapshot is None and self._newest is not None:
-            await asyncio.wait({self._async_fetch_once(*self._newest)}, timeout=_PATIENCE)
+            await asyncio.wait({self._async_fetch_once(self._newest[0])}, timeout=_PATIENCE)
         return (self._snapshot or self._no_snapshot).content
 
     @property
@@ -101,27 +101,24 @@ class PrinterImage(PrinterEntity, ImageEntity):
             self.async_write_ha_state()
             self._async_await_expiry()
             if self._newest is not None:
-                self._async_fetch_once(*self._newest)
+                self._async_fetch_once(self._newest[0])
 
     @callback
-    def _async_fetch_once(self, link: str, at: datetime) -> asyncio.Task[None]:
+    def _async_fetch_once(self, link: str) -> asyncio.Task[None]:
         """Return what fetches the picture, one at a time however many look."""
         if self._fetching is None or self._fetching.done():
             self._fetching = self.coordinator.config_entry.async_create_background_task(
-                self.hass, self._async_fetch(link, at), self.entity_id
+                self.hass, self._async_fetch(link), self.entity_id
             )
         return self._fetching
 
-    async def _async_fetch(self, link: str, at: datetime) -> None:
-        """Fetch the picture, unless there is a newer one by then."""
+    async def _async_fetch(self, link: str) -> None:
+        """Fetch the picture; cancelled where there is a newer one meanwhile."""
         try:
             async with self._fetches:
-                snapshot = await async_fetch(link)
+                self._snapshot = await async_fetch(link)
         except SnapshotError as err:
             LOGGER.debug("%s has no picture: %s", self.entity_id, err.failure)
-            return
-        if self._newest == (link, at):
-            self._snapshot = snapshot
 
     @callback
     def _async_await_expiry(self) -> None:

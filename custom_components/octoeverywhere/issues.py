@@ -1,9 +1,8 @@
 """What the owner has to know or to do, shown under Repairs; each issue goes away when it is over."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
@@ -11,6 +10,9 @@ from homeassistant.util import dt as dt_util
 from .clock import async_call_at
 from .const import DOMAIN
 from .payload import NotificationType
+
+if TYPE_CHECKING:
+    from .coordinator import OctoEverywhereConfigEntry
 
 WRONG_SECRET: Final = "wrong_secret_key"
 ADDRESS_CHANGED: Final = "address_changed"
@@ -23,7 +25,7 @@ _LIMIT_LASTS: Final = timedelta(days=1)
 class Issues:
     """The issues of the config entry."""
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+    def __init__(self, hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
         """Recall the one that outlives a restart."""
         self._hass = hass
         self._entry = entry

@@ -2,14 +2,15 @@
 
 from typing import Any, Final, cast
 
-from homeassistant.components.repairs import FlowType, RepairsFlow, RepairsFlowResult
-from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry
+from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.config_entries import SOURCE_RECONFIGURE, FlowType
 from homeassistant.core import HomeAssistant
 import voluptuous as vol
 
 from .address import UnusableError
 from .config_flow import SECRET_KEY_FIELD, parse_secret_key
 from .const import CONF_SECRET_KEY, DOMAIN, WEBHOOK_PAGE
+from .coordinator import OctoEverywhereConfigEntry
 from .issues import WRONG_SECRET
 
 _MISSING: Final = "secret_key_missing"
@@ -26,7 +27,7 @@ async def async_create_fix_flow(
 class WrongSecretFlow(RepairsFlow):
     """Ask for the key that OctoEverywhere uses."""
 
-    def __init__(self, entry: ConfigEntry) -> None:
+    def __init__(self, entry: OctoEverywhereConfigEntry) -> None:
         """Remember whose key it is."""
         self._entry = entry
 
@@ -65,7 +66,7 @@ class WrongSecretFlow(RepairsFlow):
 class AddressChangedFlow(RepairsFlow):
     """Lead into the set-up, which shows the address as it is now."""
 
-    def __init__(self, entry: ConfigEntry) -> None:
+    def __init__(self, entry: OctoEverywhereConfigEntry) -> None:
         """Remember whose address it is."""
         self._entry = entry
 
@@ -80,4 +81,7 @@ class AddressChangedFlow(RepairsFlow):
         flow = await self.hass.config_entries.flow.async_init(
             DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": self._entry.entry_id}
         )
-        return self.async_abort(reason="reconfigure", next_flow=(FlowType.CONFIG_FLOW, flow["flow_id"]))
+        result = self.async_abort(reason="reconfigure")
+        # Home Assistant 2026.8 has no argument for it, and hands it on all the same.
+        result["next_flow"] = (FlowType.CONFIG_FLOW, flow["flow_id"])  # type: ignore[typeddict-item]
+        return result

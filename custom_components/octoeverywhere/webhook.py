@@ -12,7 +12,6 @@ from http import HTTPStatus
 import logging
 from typing import Final, override
 
-from aiohttp import StreamReader
 from aiohttp.hdrs import METH_POST
 from aiohttp.web import Request, Response
 from homeassistant.components import webhook
@@ -303,9 +302,8 @@ async def _async_read(request: Request) -> bytes:
     except TimeoutError:
         raise RefusedError(Refusal.TOO_SLOW) from None
     except Exception as err:  # a connection that broke, or a body that is not packed as it says
-        if isinstance(content, StreamReader):
-            # Otherwise aiohttp reads on after our answer, and logs at length what it has just told us.
-            content.feed_eof()
+        # Otherwise aiohttp reads on after our answer, and logs at length what it has just told us.
+        content.feed_eof()
         raise RefusedError(Refusal.UNREADABLE) from err
     if len(body) > _MAX_BODY:
         raise RefusedError(Refusal.TOO_LARGE)
