@@ -235,14 +235,14 @@ class Clock:
         """Set the clock; no time passes."""
         self._freezer.move_to(moment)
 
-    async def elapse(self, time: timedelta) -> None:
+    async def elapse(self, time: timedelta, *, wait_background_tasks: bool = False) -> None:
         """Let time pass."""
         self._freezer.tick(time)
         # A hair more: a timer is due once its moment has passed.
         self._passed += time.total_seconds() + 0.001
         for _ in range(2):  # what was due may have something due at once
             await asyncio.sleep(0)
-            await self._hass.async_block_till_done()
+            await self._hass.async_block_till_done(wait_background_tasks=wait_background_tasks)
 
     async def elapse_until(self, moment: datetime) -> None:
         """Let time pass until the clock says so, if it does not yet."""

@@ -371,9 +371,9 @@ async def when_it_ends(hass: HomeAssistant, post: Post, clock: Clock) -> AsyncGe
 
 
 async def pass_minutes(clock: Clock, minutes: int) -> None:
-    """Let time pass, minute by minute."""
+    """Let time pass, minute by minute; Home Assistant looks for events in the background."""
     for _ in range(minutes):
-        await clock.elapse(MINUTE)
+        await clock.elapse(MINUTE, wait_background_tasks=True)
 
 
 async def test_trigger_before_the_end(post: Post, clock: Clock, when_it_ends: Automate) -> None:

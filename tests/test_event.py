@@ -134,3 +134,13 @@ async def test_one_right_after_the_other(
     await post(FULL)
     assert value(hass, "event.ender3_notification") != first
     assert len(announced) == 2
+
+
+async def test_recorded(hass: HomeAssistant, post: Post) -> None:
+    """What the bus event says already is not recorded twice; what happened stays in the history."""
+    await post(FULL)
+    state = hass.states.get("event.ender3_notification")
+    assert state is not None
+    assert state.state_info is not None
+    recorded = state.attributes.keys() - state.state_info["unrecorded_attributes"]
+    assert recorded == {"event_type", "friendly_name"}

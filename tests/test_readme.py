@@ -124,11 +124,11 @@ async def test_calendar(hass: HomeAssistant, named: Post, freezer: FrozenDateTim
     for _ in range(44):
         freezer.tick(timedelta(minutes=1))
         async_fire_time_changed(hass)
-        await hass.async_block_till_done()
+        await hass.async_block_till_done(wait_background_tasks=True)
     assert calls == []
     freezer.tick(timedelta(minutes=2))
     async_fire_time_changed(hass)
-    await hass.async_block_till_done()
+    await hass.async_block_till_done(wait_background_tasks=True)
     (call,) = calls
     assert call.data["message"] == "Benchy.gcode (under way) ends in 15 minutes"
     await hass.services.async_call("automation", "turn_off", {"entity_id": "automation.get_ready"}, blocking=True)

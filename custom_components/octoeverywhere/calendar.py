@@ -1,6 +1,7 @@
 """Calendar: every print of a printer, past and under way."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, override
 
@@ -39,7 +40,11 @@ async def async_setup_entry(
 class PrinterCalendar(PrinterEntity, CalendarEntity):
     """The prints of a printer."""
 
+    # It moves with every estimate, of which the sensor keeps the history.
+    _unrecorded_attributes = frozenset({"end_time"})
     _shown: CalendarEvent | None = None
+    _made_of: Print | None = None
+    _made: CalendarEvent | None = None
 
     @property
     @override
@@ -48,7 +53,11 @@ class PrinterCalendar(PrinterEntity, CalendarEntity):
         print_ = newest(self.coordinator.state, dt_util.utcnow())
         if print_ is None or print_.outcome is not Outcome.UNDER_WAY:
             return None
-        return self._as_event(print_)
+        # Asked for several times with each notification, most of which change nothing that it shows.
+        shown = replace(print_, duration=None, current_layer=None, total_layers=None, error=None, snapshot_url=None)
+        if shown != self._made_of:
+            self._made_of, self._made = shown, self._as_event(shown)
+        return self._made
 
     @override
     async def async_get_events(

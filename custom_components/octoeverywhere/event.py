@@ -14,7 +14,7 @@ from homeassistant.util import dt as dt_util
 
 from .coordinator import OctoEverywhereConfigEntry
 from .entity import PrinterEntity
-from .payload import NotificationType
+from .payload import EVENT_KEYS, NotificationType
 from .store import Announcement
 
 PARALLEL_UPDATES = 0
@@ -38,6 +38,8 @@ async def async_setup_entry(
 class PrinterEvent(PrinterEntity, EventEntity):
     """The notifications of a printer, one after the other."""
 
+    # The bus event, which is recorded, says all of it; the kind is what Home Assistant's activity shows.
+    _unrecorded_attributes = frozenset({"device_id", *EVENT_KEYS} - {"event_type"})
     _stored: Announcement | None = None
 
     @override

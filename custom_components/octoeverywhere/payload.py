@@ -5,7 +5,7 @@ Source of the format: https://docs.octoeverywhere.com/webhook-notifications/json
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 import hashlib
@@ -158,6 +158,10 @@ class Notification:
             "quick_view_url": self.quick_view_url,
             "extra": dict(self.extra),
         }
+
+
+EVENT_KEYS: Final = frozenset(Notification(printer_id="", event_type=0).as_event_data(datetime.min.replace(tzinfo=UTC)))
+"""What the data of an event have, whatever the notification says."""
 
 
 def _text(value: object) -> str | None:
