@@ -232,7 +232,8 @@ class Hass:
     @asynccontextmanager
     async def websocket(self) -> AsyncGenerator[WebSocket]:
         """Connect to the websocket API."""
-        async with self.session.ws_connect(f"{self.url}/api/websocket") as connection:
+        # Answers may be of any length.
+        async with self.session.ws_connect(f"{self.url}/api/websocket", max_msg_size=0) as connection:
             await connection.receive_json()
             await connection.send_json({"type": "auth", "access_token": self.tokens["access_token"]})
             if (await connection.receive_json())["type"] != "auth_ok":

@@ -76,7 +76,7 @@ def _period(data: dict[str, Any]) -> tuple[datetime, datetime]:
     """Return the moments between which a print must have been under way. Raises ServiceValidationError."""
     now = dt_util.utcnow()
     end = _as_utc(data[ATTR_END]) if ATTR_END in data else datetime.max.replace(tzinfo=dt_util.UTC)
-    start = datetime.min.replace(tzinfo=dt_util.UTC)
+    start = _FIRST
     if ATTR_PERIOD in data:
         start = max(min(end, now), _FIRST + _LONGEST) - data[ATTR_PERIOD]
     elif ATTR_START in data:

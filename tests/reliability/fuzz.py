@@ -25,7 +25,7 @@ from simulator import PRINTS, Printer, play
 from yarl import URL
 
 from .outcome import Outcome
-from .rude import Answer, Connection, DroppedError, Log, commands, connect, everything, memory, request
+from .rude import Answer, Connection, DroppedError, Log, connect, everything, memory, request
 
 _CONNECTIONS: Final = 4
 _ROUNDS: Final = 20
@@ -419,7 +419,7 @@ class _Trial:
         """Ask for a sign of life all the time; collect how many seconds each took."""
         pings: list[float] = []
         is_over = asyncio.Event()
-        async with commands(self._hass) as websocket:
+        async with self._hass.websocket() as websocket:
             task = asyncio.create_task(self._ping(websocket.call, pings, is_over))
             try:
                 yield pings
@@ -446,7 +446,7 @@ class _Trial:
         self._suspects.clear()  # a printer is new only once
         if median(pings) > _STALL:
             self.failures.append(f"a new printer usually stalls Home Assistant for {median(pings) * 1000:.0f} ms")
-        async with commands(self._hass) as websocket:
+        async with self._hass.websocket() as websocket:
             announced = await websocket.subscribe("subscribe_events", event_type="octoeverywhere_print_started")
             await self.post(self.honest(PrinterId="one-too-many"))
             if (await anext(announced))["data"]["device_id"] is not None:

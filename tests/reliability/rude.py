@@ -19,7 +19,7 @@ import time
 from typing import Any, Final
 import zlib
 
-from hass_process import Hass, Webhook, WebSocket
+from hass_process import Hass, Webhook
 from yarl import URL
 
 from .outcome import Outcome
@@ -158,26 +158,9 @@ class Log:
         return not (once and is_new)
 
 
-@asynccontextmanager
-async def commands(hass: Hass) -> AsyncGenerator[WebSocket]:
-    """Connect to the websocket API, for answers of any length."""
-    async with hass.session.ws_connect(f"{hass.url}/api/websocket", max_msg_size=0) as connection:
-        await connection.receive_json()
-        await connection.send_json({"type": "auth", "access_token": hass.tokens["access_token"]})
-        await connection.receive_json()
-        websocket = WebSocket(connection)
-        reader = asyncio.create_task(websocket.read())
-        try:
-            yield websocket
-        finally:
-            reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await reader
-
-
 async def everything(hass: Hass) -> dict[str, Any]:
     """Return all that a person could see of Home Assistant: states, devices, entities, repairs."""
-    async with commands(hass) as websocket:
+    async with hass.websocket() as websocket:
         return {
             "states": {state["entity_id"]: state for state in await websocket.call("get_states")},
             "devices": await websocket.call("config/device_registry/list"),
