@@ -86,7 +86,7 @@ async def grow_older(since: datetime, until: datetime) -> None:
         database.execute("UPDATE events SET time_fired_ts = older(time_fired_ts)")
     hass = HomeAssistant(str(FOLDER))
     printers, histories = PrinterStore(hass), HistoryStore(hass)
-    for printer_id, record in (await printers.async_load()).items():
+    for printer_id, record in (await printers.async_load([])).items():
         moments: dict[str, Any] = {
             name: older(moment)
             for name in ("started_at", "finish_at", "estimated_at", "snapshot_at", "heard_at")

@@ -56,7 +56,6 @@ class Print:
     file_name: str
     seconds: int
     layers: int
-    z_offset: float = 0.0
     incidents: Mapping[int, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     """Progress in percent -> what is posted there, one after the other, beside what every print posts."""
     fails_at: int | None = None
@@ -77,7 +76,6 @@ PRINTS: Final = {
         file_name="Dragon_two_colours_PETG.3mf",
         seconds=5 * _HOUR + 1260,
         layers=612,
-        z_offset=-0.04,
         incidents={
             14: ({"EventType": PAUSED}, {"EventType": RESUMED}),
             33: ({"EventType": GADGET_WARNING}, {"EventType": GADGET_PAUSED}, {"EventType": RESUMED}),
@@ -118,7 +116,6 @@ def play(printer: Printer, print_: Print, chance: random.Random) -> Iterator[Ste
                 "DurationSec": round(at),
                 "Progress": int(percent),
                 "TimeRemainingSec": round(print_.seconds * (100 - percent) / 100) if is_known else -1,
-                "ZOffsetMM": print_.z_offset,
                 "CurrentLayer": round(print_.layers * percent / 100) if is_known else 0,
                 "TotalLayers": print_.layers if is_known else 0,
                 **event,
@@ -127,8 +124,8 @@ def play(printer: Printer, print_: Print, chance: random.Random) -> Iterator[Ste
 
     yield step(0, {"EventType": STARTED})
     steps = [
-        step(100 / print_.layers, {"EventType": FIRST_LAYER}),
-        step(300 / print_.layers, {"EventType": THIRD_LAYER}),
+        step(100 / print_.layers, {"EventType": FIRST_LAYER, "ZOffsetMM": 0.2}),
+        step(300 / print_.layers, {"EventType": THIRD_LAYER, "ZOffsetMM": 0.6}),
         *(step(percent, {"EventType": PROGRESS}) for percent in range(10, 100, 10)),
         *(
             step(100 * hour * _HOUR / print_.seconds, {"EventType": PROGRESS})

@@ -107,6 +107,12 @@ class Disk:
         """Let the writes go on."""
         self.released.set()
 
+    async def work(self) -> None:
+        """Take the time that a write takes."""
+        self.writes += 1
+        self.writing.set()
+        await self.released.wait()
+
 
 async def remove_device(hass: HomeAssistant, websocket: MockHAClientWebSocket, device_id: str) -> dict[str, Any]:
     """Remove a device as the frontend does; Home Assistant 2026.8 wants to know of which entry."""
@@ -489,17 +495,23 @@ def disk(hass_storage: dict[str, Any]) -> Generator[Disk]:
     """Put a disk that the test controls under the integration's files."""
     disk = Disk()
     write = Store._async_write_data  # noqa: SLF001 - Home Assistant's own; nothing else makes it fail
+    remove = Store.async_remove
 
     async def write_data(store: Store[Any], data: dict[str, Any]) -> None:
         if store.key.startswith(DOMAIN):
-            disk.writes += 1
-            disk.writing.set()
-            await disk.released.wait()
+            await disk.work()
             if disk.error is not None:
                 raise disk.error
         await write(store, data)
 
-    with patch.object(Store, "_async_write_data", write_data):
+    async def remove_data(store: Store[Any]) -> None:
+        if store.key.startswith(DOMAIN):
+            await disk.work()
+            if disk.error is not None:
+                raise OSError(*disk.error.args)
+        await remove(store)
+
+    with patch.object(Store, "_async_write_data", write_data), patch.object(Store, "async_remove", remove_data):
         yield disk
 
 

@@ -40,18 +40,6 @@ async def _berlin(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
     await hass.config.async_set_time_zone("Europe/Berlin")
 
 
-@pytest.fixture
-def hass_storage() -> dict[str, Any]:
-    """Let Home Assistant write real files."""
-    return {}
-
-
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Keep them apart from those of other tests."""
-    return hass_tmp_config_dir
-
-
 async def events(
     hass: HomeAssistant, start: datetime = MOMENT - 5000 * DAY, end: datetime = MOMENT + 5000 * DAY
 ) -> list[dict[str, Any]]:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.octoeverywhere.clock import async_call_at
+from custom_components.octoeverywhere.clock import Alarm
 
 from .conftest import Clock
 
@@ -25,12 +26,18 @@ def calls(clock: Clock) -> list[datetime]:
 
 
 @pytest.fixture
-def call_at(hass: HomeAssistant, calls: list[datetime]) -> Callable[[datetime], CALLBACK_TYPE]:
+def call_at(hass: HomeAssistant, calls: list[datetime]) -> CallAt:
     """Return a function that waits for a moment."""
-    return lambda moment: async_call_at(hass, moment, lambda: calls.append(moment))
+
+    def call_at(moment: datetime) -> Alarm:
+        alarm = Alarm(hass, lambda: calls.append(moment))
+        alarm.async_set(moment)
+        return alarm
+
+    return call_at
 
 
-type CallAt = Callable[[datetime], CALLBACK_TYPE]
+type CallAt = Callable[[datetime], Alarm]
 
 
 @pytest.mark.parametrize("wait", [SECOND, 10 * MINUTE, 25 * MINUTE, 7 * 24 * HOUR])
@@ -59,57 +66,94 @@ async def test_moment_has_passed(call_at: CallAt, calls: list[datetime], clock: 
 
 async def test_moment_never_comes(call_at: CallAt, calls: list[datetime], clock: Clock) -> None:
     """The last moment that there is can be waited for, for years."""
-    stop = call_at(datetime.max.replace(tzinfo=UTC))
+    alarm = call_at(datetime.max.replace(tzinfo=UTC))
     for _ in range(10):
         await clock.elapse(365 * 24 * HOUR)
-    stop()
+    alarm.async_set(None)
     assert calls == []
 
 
 async def test_clock_stands_still(call_at: CallAt, calls: list[datetime], clock: Clock) -> None:
     """As long as the clock is set back again and again, the moment has not come."""
-    stop = call_at(NOON + HOUR)
+    call_at(NOON + HOUR)
     for _ in range(20):
         clock.set(NOON)
         await clock.elapse(59 * MINUTE)
     assert calls == []
     await clock.elapse(MINUTE)
     assert calls == [NOON + HOUR]
-    stop()
 
 
 @pytest.mark.parametrize("elapsed", [timedelta(0), 10 * MINUTE, 25 * MINUTE, HOUR, 2 * HOUR])
 async def test_stop(call_at: CallAt, calls: list[datetime], clock: Clock, elapsed: timedelta) -> None:
     """It can be prevented at any time, also twice, and when it is too late."""
-    stop = call_at(NOON + HOUR)
+    alarm = call_at(NOON + HOUR)
     await clock.elapse(elapsed)
-    stop()
-    stop()
+    alarm.async_set(None)
+    alarm.async_set(None)
     await clock.elapse(3 * HOUR)
     assert calls == [NOON + HOUR] * (elapsed >= HOUR)
 
 
+@pytest.mark.parametrize("puts_off", [1, 7])
+@pytest.mark.parametrize("step", [MINUTE, 10 * MINUTE, HOUR, 24 * HOUR])
+async def test_put_off(hass: HomeAssistant, clock: Clock, step: timedelta, puts_off: int) -> None:
+    """However often the moment is put off, it is called once, at the last one, and again where it is set again."""
+    called: list[datetime] = []
+    alarm = Alarm(hass, lambda: called.append(dt_util.utcnow()))
+    clock.set(NOON)
+    for _ in range(2):
+        called.clear()
+        now = dt_util.utcnow()
+        for number in range(puts_off):
+            alarm.async_set(now + (number + 2) * step)
+            await clock.elapse(step)
+        assert called == []
+        await clock.elapse(step - SECOND)
+        assert called == []
+        await clock.elapse(SECOND)
+        assert called == [now + (puts_off + 1) * step]
+        await clock.elapse(24 * HOUR)
+        assert len(called) == 1
+
+
+async def test_brought_forward(hass: HomeAssistant, calls: list[datetime], clock: Clock) -> None:
+    """A moment that is brought forward is not missed, also after the clock was set."""
+    alarm = Alarm(hass, lambda: calls.append(dt_util.utcnow()))
+    for moment in (NOON + HOUR, NOON + 5 * MINUTE):
+        alarm.async_set(moment)
+    await clock.elapse(5 * MINUTE)
+    assert calls == [NOON + 5 * MINUTE]
+
+    alarm.async_set(NOON + HOUR)
+    clock.set(NOON - 24 * HOUR)
+    alarm.async_set(NOON - 23 * HOUR)
+    await clock.elapse(HOUR - SECOND)
+    assert len(calls) == 1
+    await clock.elapse(SECOND)
+    assert calls[1:] == [NOON - 23 * HOUR]
+
+
 async def test_each_for_itself(call_at: CallAt, calls: list[datetime], clock: Clock) -> None:
     """Of several that wait, one is prevented, and the others are called in order."""
-    stops = [call_at(NOON + minutes * MINUTE) for minutes in (25, 15, 5)]
-    stops[1]()
+    alarms = [call_at(NOON + minutes * MINUTE) for minutes in (25, 15, 5)]
+    alarms[1].async_set(None)
     for _ in range(30):
         await clock.elapse(MINUTE)
     assert calls == [NOON + 5 * MINUTE, NOON + 25 * MINUTE]
 
 
-async def test_stop_within_the_action(hass: HomeAssistant, calls: list[datetime], clock: Clock) -> None:
-    """What is called may stop itself and wait for the next moment."""
-    stop: CALLBACK_TYPE
+async def test_set_within_the_action(hass: HomeAssistant, calls: list[datetime], clock: Clock) -> None:
+    """What is called may wait for the next moment, or for none."""
 
     def again() -> None:
-        nonlocal stop
         calls.append(NOON)
-        stop()
-        stop = async_call_at(hass, NOON + (len(calls) + 1) * HOUR, again)
+        alarm.async_set(None)
+        alarm.async_set(NOON + (len(calls) + 1) * HOUR)
 
-    stop = async_call_at(hass, NOON + HOUR, again)
+    alarm = Alarm(hass, again)
+    alarm.async_set(NOON + HOUR)
     for _ in range(6):
         await clock.elapse(HOUR / 2)
     assert len(calls) == 3
-    stop()
+    alarm.async_set(None)

@@ -412,9 +412,9 @@ async def test_round_trip(hass: HomeAssistant) -> None:
         printer_id: history.totals for printer_id, history in histories.items()
     }
     assert all(path.stat().st_mode & 0o077 == 0 for path in files(hass))
-    await store.async_forget("printer-1")
+    assert await store.async_forget("printer-1")
     assert len(files(hass)) == 1
-    await store.async_remove()
+    await store.async_remove(histories)
     assert files(hass) == {}
 
 

@@ -341,49 +341,30 @@ async def test_clock_is_set(
 # When it is fetched
 
 
-async def test_answer_does_not_wait(
-    hass: HomeAssistant, post: Post, gallery: Gallery, look: Look, clock: Clock
+async def test_nobody_looks(
+    hass: HomeAssistant, post: Post, gallery: Gallery, look: Look, restart: Restart, clock: Clock
 ) -> None:
-    """The notification is answered, and the picture shown as new, before it is fetched, which needs nobody to look."""
+    """A picture is shown as new at once, and fetched by the first look; what nobody looks at is not fetched."""
     clock.set(NOON)
-    await post(FULL, SnapshotUrl=A)
-    assert await look() == picture(A)
-    gallery.hold(B)
-    await clock.elapse(MOMENT)
-    assert (await post(FULL, SnapshotUrl=B)).status == 200
-    assert value(hass, ENTITY) == (NOON + MOMENT).isoformat()
-    await gallery.asked(2)
-    assert gallery.under_way == 1
-    gallery.release(B)
-    await settle(hass)
-    assert await look() == picture(B)
-    assert gallery.fetched == [A, B]
-
-
-async def test_nobody_looks_after_a_restart(
-    hass: HomeAssistant, post: Post, gallery: Gallery, look: Look, restart: Restart
-) -> None:
-    """A restart fetches nothing by itself; the first look does, and the next ones do not."""
     for number in range(6):
-        await post(FULL, PrinterId=str(number), PrinterName=f"Printer {number}", SnapshotUrl=A)
-    gallery.fetched.clear()
-    await restart()
-    await settle(hass)
-    assert gallery.fetched == []
-    for _ in range(3):
-        assert await look("image.printer_3_snapshot") == picture(A)
-    assert gallery.fetched == [A]
+        for link in (C, B, A):
+            await post(FULL, PrinterId=str(number), PrinterName=f"Printer {number}", SnapshotUrl=link)
+    assert value(hass, "image.printer_3_snapshot") == NOON.isoformat()
+    for _ in range(2):
+        await settle(hass)
+        assert gallery.fetched == []
+        for _ in range(3):
+            assert await look("image.printer_3_snapshot") == picture(A)
+        assert gallery.fetched == [A]
+        gallery.fetched.clear()
+        await restart()
 
 
 async def test_not_to_be_had(hass: HomeAssistant, post: Post, gallery: Gallery, look: Look, clock: Clock) -> None:
     """What cannot be fetched shows that there is no picture, until somebody looks when it can be."""
     clock.set(NOON)
-    await post(FULL)
-    await look()
     gallery.missing.add(A)
     await post(FULL, SnapshotUrl=A)
-    await settle(hass)
-    assert gallery.fetched[1:] == [A]
     assert await look() == NO_PICTURE
     assert value(hass, ENTITY) == NOON.isoformat()
     gallery.missing.clear()
@@ -395,14 +376,15 @@ async def test_not_to_be_had(hass: HomeAssistant, post: Post, gallery: Gallery, 
 @pytest.mark.parametrize("then", [None, B], ids=["next print, without", "newer"])
 async def test_overtaken(hass: HomeAssistant, post: Post, gallery: Gallery, look: Look, then: str | None) -> None:
     """A picture that took too long is not shown in the place of what came after it."""
-    await post(FULL, SnapshotUrl=C)
-    gallery.hold(A)
     await post(FULL, SnapshotUrl=A)
+    gallery.hold(A)
+    before = asyncio.create_task(look())
     await gallery.asked()
     await post(FULL, SnapshotUrl=then, PrintId="print-2")
     early = asyncio.create_task(look())
     gallery.release(A)
     assert await early == picture(then)
+    assert await before in (picture(then), NO_PICTURE)
     await settle(hass)
     assert await look() == picture(then)
     assert gallery.fetched == ([A, B] if then else [A])
@@ -410,14 +392,14 @@ async def test_overtaken(hass: HomeAssistant, post: Post, gallery: Gallery, look
 
 async def test_overtaken_for_good(post: Post, gallery: Gallery, look: Look, clock: Clock) -> None:
     """A newer picture is there at once, however long the one before would take."""
-    await post(FULL, SnapshotUrl=C)
-    gallery.hold(A)
     await post(FULL, SnapshotUrl=A)
+    gallery.hold(A)
+    before = asyncio.create_task(look())
     await gallery.asked()
     await post(FULL, SnapshotUrl=B)
-    newer = await look_patiently(look, clock)
+    assert await look_patiently(look, clock) == picture(B)
     gallery.release(A)
-    assert newer == picture(B)
+    await before
 
 
 async def test_many_looks(post: Post, gallery: Gallery, look: Look, restart: Restart) -> None:
@@ -468,21 +450,18 @@ async def test_slow_picture(post: Post, gallery: Gallery, look: Look, clock: Clo
 async def test_many_printers(hass: HomeAssistant, post: Post, gallery: Gallery, look: Look) -> None:
     """For all printers together, four pictures at most are fetched at a time, and all of them in the end."""
     links = {f"printer_{number}": f"{A}&printer={number}" for number in range(10)}
-    for printer_id in links:
-        await post(FULL, PrinterId=printer_id, PrinterName=printer_id, SnapshotUrl=None)
     gallery.hold(*links.values())
     for printer_id, link in links.items():
         await post(FULL, PrinterId=printer_id, PrinterName=printer_id, SnapshotUrl=link)
+    looks = [asyncio.create_task(look(f"image.{printer_id}_snapshot")) for printer_id in links]
     await gallery.asked(4)
+    await asyncio.sleep(0)
     assert gallery.under_way == 4
     for link in links.values():
         gallery.release(link)
-    await settle(hass)
+    assert await asyncio.gather(*looks) == [picture(link) for link in links.values()]
     assert sorted(gallery.fetched) == sorted(links.values())
     assert gallery.most == 4
-    for printer_id, link in links.items():
-        assert await look(f"image.{printer_id}_snapshot") == picture(link)
-    assert len(gallery.fetched) == 10
 
 
 # The end
@@ -492,13 +471,14 @@ async def test_unload_during_a_fetch(
     hass: HomeAssistant, post: Post, gallery: Gallery, look: Look, restart: Restart
 ) -> None:
     """An entry is unloaded at once, whatever is being fetched, which is fetched again when somebody looks."""
-    await post(FULL)
-    gallery.hold(A)
     await post(FULL, SnapshotUrl=A)
+    gallery.hold(A)
+    viewer = asyncio.create_task(look())
     await gallery.asked()
     await restart()
     await settle(hass)
     assert gallery.under_way == 0
+    assert await viewer == NO_PICTURE
     gallery.release(A)
     assert await look() == picture(A)
 
@@ -520,9 +500,9 @@ async def test_printer_is_removed_during_a_fetch(
     hass: HomeAssistant, post: Post, gallery: Gallery, look: Look, hass_ws_client: WebSocketGenerator
 ) -> None:
     """A printer that comes back does not come back with the old picture."""
-    await post(FULL)
-    gallery.hold(A)
     await post(FULL, SnapshotUrl=A)
+    gallery.hold(A)
+    viewer = asyncio.create_task(look())
     await gallery.asked()
     device = device_of(hass)
     assert device is not None
@@ -530,6 +510,7 @@ async def test_printer_is_removed_during_a_fetch(
     assert (await remove_device(hass, websocket, device.id))["success"]
     await post(FULL, SnapshotUrl=None)
     gallery.release(A)
+    await viewer
     await settle(hass)
     assert await look() == NO_PICTURE
     assert value(hass, ENTITY) == "unknown"

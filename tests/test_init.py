@@ -17,9 +17,6 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from .conftest import FULL, PATH, WEBHOOK_ID, Client, Disk, Post, device_of, remove_device, shown, slugs, value
 
-NEIGHBOUR = "printer-20"
-"""The id of a printer whose record lands in the same file as that of printer-1."""
-
 
 async def webhooks(hass: HomeAssistant, hass_ws_client: WebSocketGenerator) -> list[dict[str, Any]]:
     """Return the integration's webhooks."""
@@ -222,13 +219,11 @@ async def test_removal_that_cannot_be_saved(
     post: Post,
     loaded: MockConfigEntry,
     disk: Disk,
-    hass_storage: dict[str, Any],
     hass_ws_client: WebSocketGenerator,
 ) -> None:
     """Where the disk does not forget the printer, it stays as it is, whatever is saved later."""
     await post(FULL)
-    await post(FULL, PrinterId=NEIGHBOUR, PrinterName="Voron")
-    assert len([key for key in hass_storage if key.startswith("octoeverywhere")]) == 1
+    await post(FULL, PrinterId="printer-2", PrinterName="Voron")
     before = shown(hass)
     device = device_of(hass)
     assert device is not None
@@ -238,7 +233,7 @@ async def test_removal_that_cannot_be_saved(
     assert shown(hass) == before
 
     disk.error = None
-    await post(FULL, PrinterId=NEIGHBOUR, PrinterName="Voron", EventType=4)
+    await post(FULL, PrinterId="printer-2", PrinterName="Voron", EventType=4)
     await reload(hass, loaded)
     assert value(hass, "sensor.voron_status") == "paused"
     after = shown(hass)

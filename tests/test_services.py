@@ -34,18 +34,6 @@ async def _berlin(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
     await hass.config.async_set_time_zone("Europe/Berlin")
 
 
-@pytest.fixture
-def hass_storage() -> dict[str, Any]:
-    """Let Home Assistant write real files."""
-    return {}
-
-
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Keep them apart from those of other tests."""
-    return hass_tmp_config_dir
-
-
 def past(print_id: str, ago: timedelta, outcome: Outcome) -> Print:
     """Return a print that began so long ago and took an hour."""
     return Print(print_id=print_id, outcome=outcome, started_at=NOW - ago, ended_at=NOW - ago + HOUR)

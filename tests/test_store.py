@@ -1,10 +1,9 @@
 """Tests of what is on the disk, with real files."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
-from itertools import batched
 import json
 import logging
 from pathlib import Path
@@ -24,8 +23,8 @@ from custom_components.octoeverywhere.store import Announcement, PrinterRecord, 
 
 from .conftest import FULL, Disk, Post, device_of, shown, value
 
-NEIGHBOURS = ("printer-1", "printer-20", "printer-63")
-"""Ids of printers whose records land in the same file."""
+FILE = "octoeverywhere.printer.06787fc58aa44e83"
+"""Where the record of printer-1 lies."""
 
 MOMENT = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
 
@@ -60,6 +59,9 @@ RECORD = PrinterRecord(
 )
 """A printer of which everything is known."""
 
+EMPTY: dict[str, Any] = {"state": {}}
+"""A printer of which nothing is known, as it is written."""
+
 KINDS = (None, True, 5, 2.5, "much", [1], [["much"]], {"much": 1})
 """A value of every kind that JSON has."""
 
@@ -76,9 +78,9 @@ def hass_config_dir(hass_tmp_config_dir: str) -> str:
     return hass_tmp_config_dir
 
 
-def files(hass: HomeAssistant) -> list[Path]:
-    """Return the integration's files."""
-    return sorted(Path(hass.config.path(".storage")).glob("octoeverywhere*"))
+def files(hass: HomeAssistant, kind: str = "printer.*") -> list[Path]:
+    """Return the files of the printers, or others of the integration's."""
+    return sorted(Path(hass.config.path(".storage")).glob(f"octoeverywhere.{kind}"))
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -91,13 +93,13 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def file_with(**state: object) -> bytes:
-    """Return a file whose only printer has a state like this."""
-    return file_of({"printers": {"printer-1": {"state": state}}})
+    """Return a file of a printer that has a state like this."""
+    return file_of({"state": state})
 
 
 def file_of(data: object, **changes: object) -> bytes:
     """Return a file with this in it, its head changed."""
-    head: dict[str, object] = {"version": 1, "minor_version": 1, "key": "octoeverywhere.06", "data": data}
+    head: dict[str, object] = {"version": 1, "minor_version": 1, "key": FILE, "data": data}
     return json.dumps(head | changes).encode()
 
 
@@ -108,9 +110,10 @@ async def test_round_trip(hass: HomeAssistant) -> None:
         field.name for field in fields(PrinterState) if getattr(RECORD.state, field.name) == getattr(empty, field.name)
     ] == []
     records = {"printer-1": RECORD, "printer-2": PrinterRecord(), "drucker-ü/../": PrinterRecord(state=RECORD.state)}
+    store = PrinterStore(hass)
     for printer_id, kept in records.items():
-        assert await PrinterStore(hass).async_save(printer_id, kept)
-    loaded = await PrinterStore(hass).async_load()
+        assert await store.async_save(printer_id, kept)
+    loaded = await PrinterStore(hass).async_load(["printer-3"])
     assert loaded == records
     # Not part of the comparison of two states.
     assert loaded["printer-1"].state.heard_at == MOMENT
@@ -123,7 +126,7 @@ async def test_file(
     freezer.move_to(MOMENT)
     await post(FULL, New={"of": "tomorrow"})
     (file,) = files(hass)
-    assert file.name == "octoeverywhere.06"
+    assert file.name == FILE
     assert file.stat().st_mode & 0o077 == 0
     assert json.loads(file.read_bytes()) == snapshot
 
@@ -152,27 +155,17 @@ def make_folder(file: Path) -> None:
         pytest.param(leave(b'"\xff"'), True, id="not UTF-8"),
         pytest.param(leave(b"[]"), False, id="a list"),
         pytest.param(leave(b"null"), False, id="null"),
-        pytest.param(leave(b'{"data": {"printers": {}}}'), False, id="no version"),
-        pytest.param(leave(file_of({"printers": {}}, version=2)), False, id="newer version"),
-        pytest.param(
-            leave(file_of({"printers": {}}, version=2, minor_version=99)), False, id="newer minor version, too"
-        ),
-        pytest.param(
-            leave(file_of({"printers": {}}, version=0)),
-            False,
-            id="version that never was",
-        ),
-        pytest.param(leave(file_of({"printers": {}}, version="one")), False, id="version in words"),
+        pytest.param(leave(b'{"data": {"state": {}}}'), False, id="no version"),
+        pytest.param(leave(file_of(EMPTY, version=2)), False, id="newer version"),
+        pytest.param(leave(file_of(EMPTY, version=2, minor_version=99)), False, id="newer minor version, too"),
+        pytest.param(leave(file_of(EMPTY, version=0)), False, id="version that never was"),
+        pytest.param(leave(file_of(EMPTY, version="one")), False, id="version in words"),
         pytest.param(leave(b'{"version": 1}'), False, id="no data"),
         pytest.param(leave(file_of([1])), False, id="data is a list"),
         pytest.param(leave(file_of({})), False, id="data is empty"),
         pytest.param(leave(file_of([])), False, id="data is an empty list"),
-        pytest.param(leave(file_of({"other": {}})), False, id="no printers"),
-        pytest.param(leave(file_of({"printers": [1]})), False, id="printers are a list"),
-        pytest.param(leave(file_of({"printers": {"printer-1": 5}})), False, id="printer is a number"),
-        pytest.param(leave(file_of({"printers": {"printer-1": []}})), False, id="printer is a list"),
-        pytest.param(leave(file_of({"printers": {"printer-1": {}}})), False, id="no state"),
-        pytest.param(leave(file_of({"printers": {"printer-1": {"state": 5}}})), False, id="state is a number"),
+        pytest.param(leave(file_of({"other": {}})), False, id="no state"),
+        pytest.param(leave(file_of(EMPTY | {"state": 5})), False, id="state is a number"),
         pytest.param(leave(file_with(status="flying")), False, id="unknown status"),
         pytest.param(leave(file_with(attention="bored")), False, id="unknown attention"),
         pytest.param(leave(file_with(flavour="sweet")), False, id="unknown field"),
@@ -182,12 +175,12 @@ def make_folder(file: Path) -> None:
         pytest.param(leave(file_with(quick_view_url="much")), False, id="link leads nowhere"),
         pytest.param(leave(file_with(quick_view_url="hutp://octoeverywhere.com")), False, id="flipped bit"),
         pytest.param(
-            leave(file_of({"printers": {"printer-1": {"state": {}, "announcement": {"at": MOMENT.isoformat()}}}})),
+            leave(file_of(EMPTY | {"announcement": {"at": MOMENT.isoformat()}})),
             False,
             id="half an announcement",
         ),
         pytest.param(
-            leave(file_of({"printers": {"printer-1": {"state": {}, "announcement": "print_started"}}})),
+            leave(file_of(EMPTY | {"announcement": "print_started"})),
             False,
             id="announcement is a text",
         ),
@@ -247,31 +240,28 @@ def content_of(record: PrinterRecord, place: str, name: str, value: object) -> b
     """Return a file with this record, but for one value."""
     data: dict[str, Any] = json.loads(json_dumps(record.as_dict()))
     data[place][name] = value
-    return file_of({"printers": {"printer-1": data}})
+    return file_of(data)
 
 
 async def aside_of(hass: HomeAssistant, *contents: bytes) -> list[bytes]:
     """Have the store read files with these contents, in which it must find no printer; return what it set aside."""
-    write_files(hass, contents)
-    assert await PrinterStore(hass).async_load() == {}
-    return take_aside(hass)
+    return [aside for content in contents for aside in await _aside_of(hass, content)]
 
 
-def write_files(hass: HomeAssistant, contents: Iterable[bytes]) -> None:
-    """Write the integration's files, one after the other."""
-    folder = Path(hass.config.path(".storage"))
-    folder.mkdir(exist_ok=True)
-    for number, content in enumerate(contents):
-        (folder / f"octoeverywhere.{number:02}").write_bytes(content)
+async def _aside_of(hass: HomeAssistant, content: bytes) -> list[bytes]:
+    file = Path(hass.config.path(".storage")) / FILE
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(content)
+    assert await PrinterStore(hass).async_load(["printer-1"]) == {}
+    return [aside.read_bytes() for aside in take_aside(hass)]
 
 
-def take_aside(hass: HomeAssistant) -> list[bytes]:
-    """Return what was set aside, in the order of the files, and make room."""
-    aside = [file for file in files(hass) if ".corrupt." in file.name]
-    contents = [file.read_bytes() for file in aside]
-    for file in aside:
-        file.unlink()
-    return contents
+def take_aside(hass: HomeAssistant) -> Iterator[Path]:
+    """Yield what was set aside, and make room."""
+    for aside in files(hass):
+        assert ".corrupt." in aside.name
+        yield aside
+        aside.unlink()
 
 
 @pytest.mark.parametrize(
@@ -306,18 +296,17 @@ async def test_announcement_of_another_kind(hass: HomeAssistant, name: str) -> N
 async def test_announcement_of_nothing(hass: HomeAssistant) -> None:
     """An announcement that is empty is none that was written."""
     nothings: list[object] = [False, 0, "", [], {}]
-    records = [{"state": {}, "announcement": nothing} for nothing in nothings]
-    contents = [file_of({"printers": {"printer-1": record}}) for record in records]
+    contents = [file_of(EMPTY | {"announcement": nothing}) for nothing in nothings]
     assert await aside_of(hass, *contents) == contents
 
 
 async def test_every_beginning(hass: HomeAssistant) -> None:
     """However much of a file is left, it is set aside as it is."""
     await PrinterStore(hass).async_save("printer-1", PrinterRecord(announcement=RECORD.announcement))
-    whole = files(hass)[0].read_bytes()
-    for lengths in batched(range(len(whole)), 64, strict=False):
-        beginnings = [whole[:length] for length in lengths]
-        assert await aside_of(hass, *beginnings) == beginnings
+    (file,) = files(hass)
+    whole = file.read_bytes()
+    beginnings = [whole[:length] for length in range(len(whole))]
+    assert await aside_of(hass, *beginnings) == beginnings
 
 
 async def test_newer_minor_version(hass: HomeAssistant) -> None:
@@ -325,7 +314,59 @@ async def test_newer_minor_version(hass: HomeAssistant) -> None:
     await PrinterStore(hass).async_save("printer-1", RECORD)
     (file,) = files(hass)
     file.write_bytes(json.dumps(json.loads(file.read_bytes()) | {"minor_version": 99}).encode())
-    assert await PrinterStore(hass).async_load() == {"printer-1": RECORD}
+    assert await PrinterStore(hass).async_load([]) == {"printer-1": RECORD}
+
+
+def index(hass: HomeAssistant) -> Path:
+    """Return the file that says whose files there are."""
+    return Path(hass.config.path(".storage")) / "octoeverywhere.printers"
+
+
+INDEX_HEAD = {"version": 1, "minor_version": 1, "key": "octoeverywhere.printers"}
+
+
+INDICES: tuple[object, ...] = (EMPTY, [], {"printer_ids": "printer-1"}, {"printer_ids": ["printer-1", 5]})
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", *(json.dumps(INDEX_HEAD | {"data": data}).encode() for data in INDICES)]
+)
+async def test_damaged_index(hass: HomeAssistant, post: Post, loaded: MockConfigEntry, content: bytes) -> None:
+    """Where nothing says any more whose files there are, the devices do; the next new printer is saved as ever."""
+    await post(FULL)
+    assert await hass.config_entries.async_unload(loaded.entry_id)
+    index(hass).write_bytes(content)
+    assert await hass.config_entries.async_setup(loaded.entry_id)
+    await hass.async_block_till_done()
+    assert value(hass, "sensor.ender3_status") == "printing"
+    assert [aside.read_bytes() for aside in files(hass, "printers.corrupt.*")] == [content]
+
+    assert (await post(FULL, PrinterId="printer-2", PrinterName="Voron")).status == 200
+    assert set(await PrinterStore(hass).async_load([])) == {"printer-1", "printer-2"}
+
+
+async def test_index_that_cannot_be_written(hass: HomeAssistant, post: Post, disk: Disk) -> None:
+    """A new printer is saved when the disk knows that there is one: after a crash, nobody else may remember it."""
+    disk.error = WriteError("No space left on device")
+    assert (await post(FULL)).status == 503
+    assert files(hass) == []
+    disk.error = None
+    assert (await post(FULL)).status == 200
+    assert set(await PrinterStore(hass).async_load([])) == {"printer-1"}
+
+
+@pytest.mark.parametrize("is_readable", [False, True])
+async def test_remove_everything(hass: HomeAssistant, *, is_readable: bool) -> None:
+    """Nothing is left of the printers that are known, of which at least those with a device are."""
+    store = PrinterStore(hass)
+    for printer_id in ("printer-1", "printer-2"):
+        assert await store.async_save(printer_id, RECORD)
+    if not is_readable:
+        index(hass).write_bytes(b"")
+    removed = await PrinterStore(hass).async_remove(["printer-1"])
+    assert removed == ({"printer-1", "printer-2"} if is_readable else {"printer-1"})
+    assert len(files(hass)) == 2 - len(removed)
+    assert not index(hass).exists()
 
 
 async def test_lost_file(
@@ -355,6 +396,7 @@ async def test_disk_that_cannot_be_written(hass: HomeAssistant, post: Post) -> N
     (file,) = files(hass)
     make_folder(file)
     assert (await post(FULL, EventType=4)).status == 503
+    assert not await PrinterStore(hass).async_forget("printer-1")
     file.rmdir()
     assert (await post(FULL, EventType=4)).status == 200
     assert "paused" in file.read_text()
@@ -362,23 +404,29 @@ async def test_disk_that_cannot_be_written(hass: HomeAssistant, post: Post) -> N
 
 @pytest.mark.parametrize("error", [None, WriteError("No space left on device")])
 async def test_saves_at_the_same_time(hass: HomeAssistant, disk: Disk, error: WriteError | None) -> None:
-    """Printers of one file that are saved together share a write, and each learns whether it went well."""
+    """What is saved of a printer while it is being saved shares the next write, and whoever asked learns whether it went well."""
     store = PrinterStore(hass)
+    assert await store.async_save("printer-1", PrinterRecord())
+    disk.writes = 0
     disk.error = error
     disk.hold()
-    saves = asyncio.gather(*(store.async_save(printer_id, PrinterRecord()) for printer_id in NEIGHBOURS))
+    records = [PrinterRecord(state=PrinterState(progress=progress)) for progress in range(3)]
+    saves = asyncio.gather(*(store.async_save("printer-1", record) for record in records))
     await disk.writing.wait()
     disk.release()
     assert await saves == [error is None] * 3
     assert disk.writes == 2
-    assert set(await PrinterStore(hass).async_load()) == (set() if error else set(NEIGHBOURS))
+    assert await PrinterStore(hass).async_load([]) == {"printer-1": PrinterRecord() if error else records[-1]}
 
 
-async def test_one_file_does_not_wait_for_another(hass: HomeAssistant, post: Post) -> None:
-    """However many printers there are, a notification writes a file with few of them."""
+async def test_file_for_each_printer(hass: HomeAssistant, post: Post) -> None:
+    """However many printers there are, a notification writes no more than with one."""
     for number in range(10):
         await post(FULL, PrinterId=f"printer-{number}", PrinterName=f"Printer {number}")
-    assert len(files(hass)) > 5
+    sizes = {file: file.stat() for file in files(hass)}
+    assert len(sizes) == 10
+    await post(FULL, PrinterId="printer-3", PrinterName="Printer 3", EventType=4)
+    assert len([file for file in files(hass) if file.stat().st_mtime_ns != sizes[file].st_mtime_ns]) == 1
 
 
 async def test_entry_is_loaded_without_files(hass: HomeAssistant, loaded: MockConfigEntry) -> None:

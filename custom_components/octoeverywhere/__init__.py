@@ -9,7 +9,7 @@ from homeassistant.helpers.typing import ConfigType
 from . import issues
 from .address import async_delete_cloudhook, async_watch
 from .const import CONF_CLOUDHOOK, DOMAIN
-from .coordinator import Account, OctoEverywhereConfigEntry
+from .coordinator import Account, OctoEverywhereConfigEntry, async_get_devices
 from .services import async_setup_services
 from .store import HistoryStore, PrinterStore
 from .webhook import async_open, async_take_over
@@ -45,8 +45,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEnt
 
 async def async_remove_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
     """Delete what was stored, here and at Home Assistant Cloud."""
-    await PrinterStore(hass).async_remove()
-    await HistoryStore(hass).async_remove()
+    printer_ids = await PrinterStore(hass).async_remove(async_get_devices(hass, entry))
+    await HistoryStore(hass).async_remove(printer_ids)
     issues.async_forget(hass)
     if entry.data.get(CONF_CLOUDHOOK):
         await async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])

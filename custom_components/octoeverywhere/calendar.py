@@ -1,7 +1,6 @@
 """Calendar: every print of a printer, past and under way."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, override
 
@@ -42,22 +41,15 @@ class PrinterCalendar(PrinterEntity, CalendarEntity):
 
     # It moves with every estimate, of which the sensor keeps the history.
     _unrecorded_attributes = frozenset({"end_time"})
-    _shown: CalendarEvent | None = None
-    _made_of: Print | None = None
-    _made: CalendarEvent | None = None
+    _event: CalendarEvent | None = None
 
     @property
     @override
     def event(self) -> CalendarEvent | None:
         """Return the print that is under way."""
-        print_ = newest(self.coordinator.state, dt_util.utcnow())
-        if print_ is None or print_.outcome is not Outcome.UNDER_WAY:
-            return None
-        # Asked for several times with each notification, most of which change nothing that it shows.
-        shown = replace(print_, duration=None, current_layer=None, total_layers=None, error=None, snapshot_url=None)
-        if shown != self._made_of:
-            self._made_of, self._made = shown, self._as_event(shown)
-        return self._made
+        if self._event is not None and self._event.end <= dt_util.now():
+            self._update()  # nothing said that it has ended
+        return self._event
 
     @override
     async def async_get_events(
@@ -71,8 +63,13 @@ class PrinterCalendar(PrinterEntity, CalendarEntity):
     @override
     def _update(self) -> bool:
         """Look for the print that is under way."""
-        before, self._shown = self._shown, self.event
-        return self._shown != before
+        before, self._event = self._event, self._under_way()
+        return self._event != before
+
+    def _under_way(self) -> CalendarEvent | None:
+        """Return the print that is under way, as an entry of the calendar."""
+        print_ = newest(self.coordinator.state, dt_util.utcnow())
+        return self._as_event(print_) if print_ is not None and print_.outcome is Outcome.UNDER_WAY else None
 
     def _as_event(self, print_: Print) -> CalendarEvent:
         """Return a print as an entry of the calendar."""

@@ -13,13 +13,14 @@ from homeassistant.const import MAX_LENGTH_STATE_STATE
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import EntityPlatform, async_get_current_platform
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from .clock import async_call_at
+from .clock import Alarm
 from .const import DOMAIN, LOGGER, MANUFACTURER
 from .history import History, Print, Totals, ends_a_print, newest, remember
 from .issues import Issues
@@ -63,13 +64,15 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
         self.unsaved: History | None = None
         """The history, where the disk did not take it."""
         self.announcement = record.announcement
+        self.device_info = DeviceInfo(identifiers={(DOMAIN, printer_id)})
+        """What all its entities say of their device."""
         self.device_id = self._async_register_device()
         self.is_added = False
         """Whether its entities are there."""
         self.unanswered: deque[str] = deque(maxlen=_REMEMBERED_UNANSWERED)
         """Fingerprints of what was shown and announced, but not answered with 200, so that it will be sent again."""
         self._announce_to: set[Callable[[Announcement], None]] = set()
-        self._cancel_silence: CALLBACK_TYPE | None = None
+        self._silence = Alarm(hass, self._async_fall_silent)
         self._async_await_silence()
 
     @override
@@ -80,7 +83,7 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
     @override
     async def async_shutdown(self) -> None:
         """Wait for nothing any more."""
-        self._async_stop_waiting()
+        self._silence.async_set(None)
         await super().async_shutdown()
 
     @callback
@@ -105,20 +108,12 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
     @callback
     def _async_await_silence(self) -> None:
         """Look again at the moment from which a print that goes on is no longer believed to."""
-        self._async_stop_waiting()
         silent_at = silent_from(self.state)
-        if silent_at is not None and silent_at > dt_util.utcnow():
-            self._cancel_silence = async_call_at(self.hass, silent_at, self._async_fall_silent)
-
-    @callback
-    def _async_stop_waiting(self) -> None:
-        if self._cancel_silence is not None:
-            self._cancel_silence()
-            self._cancel_silence = None
+        is_silent = silent_at is not None and silent_at <= dt_util.utcnow()
+        self._silence.async_set(None if is_silent else silent_at)
 
     @callback
     def _async_fall_silent(self) -> None:
-        self._cancel_silence = None
         self.async_show(self.state, self.totals)
 
     @callback
@@ -178,11 +173,11 @@ class Account:
 
     async def async_load(self) -> None:
         """Bring back the printers from the store, and those whose file was lost from their devices."""
-        records = await self._store.async_load()
-        for device in dr.async_entries_for_config_entry(dr.async_get(self._hass), self._entry.entry_id):
-            for _, printer_id in device.identifiers:
-                known = PrinterState(name=device.name, quick_view_url=device.configuration_url)
-                records.setdefault(printer_id, PrinterRecord(state=known))
+        devices = async_get_devices(self._hass, self._entry)
+        records = await self._store.async_load(devices)
+        for printer_id, device in devices.items():
+            known = PrinterState(name=device.name, quick_view_url=device.configuration_url)
+            records.setdefault(printer_id, PrinterRecord(state=known))
         totals = await self._histories.async_load_totals(records)
         for printer_id, record in records.items():
             self._async_add_printer(printer_id, record, totals.get(printer_id, Totals())).is_added = True
@@ -280,9 +275,8 @@ class Account:
     async def async_forget(self, printer_id: str) -> None:
         """Forget a printer and remove its device. Raises HomeAssistantError."""
         async with self._lock(printer_id):
-            if not await self._store.async_forget(printer_id):
+            if not (await self._histories.async_forget(printer_id) and await self._store.async_forget(printer_id)):
                 raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_saved")
-            await self._histories.async_forget(printer_id)
             if printer := self.printers.pop(printer_id, None):
                 # Here rather than by our caller, so that no notification comes in between and finds the old device.
                 dr.async_get(self._hass).async_remove_device(printer.device_id)
@@ -338,6 +332,13 @@ class Account:
             _async_fire(hass, announcement.type, {"device_id": None, **announcement.data})
 
         async_at_started(self._hass, announce)
+
+
+@callback
+def async_get_devices(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> dict[str, dr.DeviceEntry]:
+    """Return the devices of the printers, by the printers' ids; after a crash those of new printers may be missing."""
+    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    return {printer_id: device for device in devices for _, printer_id in device.identifiers}
 
 
 @callback

@@ -3,11 +3,9 @@
 from typing import override
 
 from homeassistant.core import callback
-from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .const import DOMAIN
 from .coordinator import PrinterCoordinator
 
 
@@ -22,7 +20,7 @@ class PrinterEntity(CoordinatorEntity[PrinterCoordinator]):
         self.entity_description = description
         self._attr_translation_key = description.key
         self._attr_unique_id = f"{coordinator.printer_id}_{description.key}"
-        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, coordinator.printer_id)})
+        self._attr_device_info = coordinator.device_info
         self._update()
 
     def _update(self) -> bool:

@@ -2,15 +2,16 @@
 
 import asyncio
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, override
 
 from homeassistant.components.image import ImageEntity, ImageEntityDescription
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .clock import async_call_at
+from .clock import Alarm
 from .const import LOGGER
 from .coordinator import OctoEverywhereConfigEntry, PrinterCoordinator
 from .entity import PrinterEntity
@@ -48,11 +49,11 @@ class PrinterImage(PrinterEntity, ImageEntity):
     """The link and when it arrived."""
     _snapshot: Snapshot | None = None
     _fetching: asyncio.Task[None] | None = None
-    _cancel_expiry: CALLBACK_TYPE | None = None
 
     def __init__(self, printer: PrinterCoordinator, fetches: asyncio.Semaphore, no_snapshot: Snapshot) -> None:
-        """Fetch nothing yet: after a restart, a picture is fetched when somebody looks at it."""
+        """Fetch nothing: a picture is fetched when somebody looks at it, and most are not looked at."""
         ImageEntity.__init__(self, printer.hass)
+        self._expiry = Alarm(printer.hass, self._handle_coordinator_update)
         self._fetches = fetches
         self._no_snapshot = no_snapshot
         super().__init__(printer, SNAPSHOT)
@@ -61,7 +62,7 @@ class PrinterImage(PrinterEntity, ImageEntity):
     async def async_added_to_hass(self) -> None:
         """Forget the picture when its link dies."""
         await super().async_added_to_hass()
-        self.async_on_remove(self._async_stop_waiting)
+        self.async_on_remove(partial(self._expiry.async_set, None))
         self._async_await_expiry()
 
     @override
@@ -86,6 +87,8 @@ class PrinterImage(PrinterEntity, ImageEntity):
             newest = (state.snapshot_url, state.snapshot_at) if is_alive else None
         if newest == self._newest:
             return False
+        if self._fetching is not None:
+            self._fetching.cancel()
         self._newest, self._snapshot, self._fetching = newest, None, None
         self._attr_image_last_updated = state.snapshot_at if newest else None
         return True
@@ -93,15 +96,9 @@ class PrinterImage(PrinterEntity, ImageEntity):
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Show that there is a new picture, and fetch it once the notification is answered."""
-        before = self._fetching
-        if self._update():
-            if before is not None:
-                before.cancel()
-            self.async_write_ha_state()
-            self._async_await_expiry()
-            if self._newest is not None:
-                self._async_fetch_once(self._newest[0])
+        """Show that there is another picture: whoever looks at it asks for it then."""
+        super()._handle_coordinator_update()
+        self._async_await_expiry()
 
     @callback
     def _async_fetch_once(self, link: str) -> asyncio.Task[None]:
@@ -123,19 +120,4 @@ class PrinterImage(PrinterEntity, ImageEntity):
     @callback
     def _async_await_expiry(self) -> None:
         """Look again when the link dies."""
-        self._async_stop_waiting()
-        if self._attr_image_last_updated is not None:
-            self._cancel_expiry = async_call_at(
-                self.hass, self._attr_image_last_updated + LINK_LIVES, self._async_expire
-            )
-
-    @callback
-    def _async_stop_waiting(self) -> None:
-        if self._cancel_expiry is not None:
-            self._cancel_expiry()
-            self._cancel_expiry = None
-
-    @callback
-    def _async_expire(self) -> None:
-        self._cancel_expiry = None
-        self._handle_coordinator_update()
+        self._expiry.async_set(self._newest and self._newest[1] + LINK_LIVES)

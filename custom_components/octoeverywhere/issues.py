@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 
-from .clock import async_call_at
+from .clock import Alarm
 from .const import DOMAIN
 from .payload import NotificationType
 
@@ -29,7 +29,7 @@ class Issues:
         """Recall the one that outlives a restart."""
         self._hass = hass
         self._entry = entry
-        self._cancel_limit: CALLBACK_TYPE | None = None
+        self._limit_ends = Alarm(hass, self._async_clear_limit)
         self._is_closed = False
         self._async_recall_limit()
 
@@ -63,38 +63,26 @@ class Issues:
         self._async_clear(ADDRESS_CHANGED)
         if self._entry.disabled_by is not None:
             self._async_clear(NOTIFICATION_LIMIT)
-        self._async_stop_waiting()
+        self._limit_ends.async_set(None)
 
     @callback
     def _async_raise_limit(self) -> None:
         """Tell that OctoEverywhere sends nothing more today."""
         until = dt_util.utcnow() + _LIMIT_LASTS
         self._async_raise(NOTIFICATION_LIMIT, ir.IssueSeverity.WARNING, until=until.isoformat())
-        self._async_wait(until)
+        self._limit_ends.async_set(until)
 
     @callback
     def _async_recall_limit(self) -> None:
         """Go on telling of the limit after a restart, for the rest of the day."""
         issue = ir.async_get(self._hass).async_get_issue(DOMAIN, NOTIFICATION_LIMIT)
         if issue is not None and issue.data is not None:
-            self._async_wait(datetime.fromisoformat(str(issue.data["until"])))
-
-    @callback
-    def _async_wait(self, until: datetime) -> None:
-        """Take back the limit when it is over."""
-        self._async_stop_waiting()
-        self._cancel_limit = async_call_at(self._hass, until, self._async_clear_limit)
+            self._limit_ends.async_set(datetime.fromisoformat(str(issue.data["until"])))
 
     @callback
     def _async_clear_limit(self) -> None:
-        self._async_stop_waiting()
+        self._limit_ends.async_set(None)
         self._async_clear(NOTIFICATION_LIMIT)
-
-    @callback
-    def _async_stop_waiting(self) -> None:
-        if self._cancel_limit is not None:
-            self._cancel_limit()
-            self._cancel_limit = None
 
     @callback
     def _async_raise(self, issue: str, severity: ir.IssueSeverity, until: str | None = None) -> None:

@@ -180,7 +180,7 @@ class PrinterSensor(PrinterEntity, SensorEntity):
 
     entity_description: PrinterSensorDescription
     _unrecorded_attributes = frozenset({"estimated_at", "least_remaining"})
-    _shown: object = None
+    _shown: tuple[object, object] | None = None
 
     @override
     def _update(self) -> bool:
@@ -189,10 +189,12 @@ class PrinterSensor(PrinterEntity, SensorEntity):
         if isinstance(value, str):
             value = value[:MAX_LENGTH_STATE_STATE]
         attributes = self.entity_description.attributes_fn(self.coordinator.data)
+        if (value, attributes) == self._shown:
+            return False
+        self._shown = value, attributes
         self._attr_native_value = value
         self._attr_extra_state_attributes = attributes
-        before, self._shown = self._shown, (value, attributes)
-        return self._shown != before
+        return True
 
 
 class PrinterTotal(PrinterEntity, SensorEntity):

@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 import hashlib
 import os
-from pathlib import Path
 from typing import Any, Final, Self, override
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.storage import STORAGE_DIR, Store
+from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
@@ -20,10 +19,6 @@ from .payload import NotificationType
 from .state import PrinterState, has_type, moment
 
 _VERSION: Final = 1
-# The printers are spread over this many files, so that what a notification writes stays as small with hundreds of printers
-# as with one. A file exists only where a printer is in it: most people have one. The number is part of the format.
-_FILES: Final = 64
-_HISTORY: Final = f"{DOMAIN}.history"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,40 +65,51 @@ class PrinterRecord:
 
 
 class PrinterStore:
-    """The records of all printers."""
+    """The records of all printers, a file for each: what a notification writes is as small with hundreds of them as with one."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Name the files; nothing is read yet."""
-        self._files = [_PrintersFile(hass, f"{DOMAIN}.{number:02}") for number in range(_FILES)]
+        """Read nothing yet."""
+        self._files = _Files(hass, f"{DOMAIN}.printer")
+        self._index = _File(hass, f"{DOMAIN}.printers")
+        # Whose files there are: after a crash the device registry may not know of a new printer.
+        self._printer_ids: set[str] = set()
 
-    async def async_load(self) -> dict[str, PrinterRecord]:
-        """Read everything. A damaged file is set aside, and its printers are not in the result."""
-        loaded = await asyncio.gather(*(file.async_read_printers() for file in self._files))
-        return {printer_id: record for records in loaded for printer_id, record in records.items()}
+    async def async_load(self, printer_ids: Iterable[str]) -> dict[str, PrinterRecord]:
+        """Read everything, of these printers and of all others. A damaged file is set aside, its printer not in the result."""
+        self._printer_ids = await self._async_whose(printer_ids)
+        return await self._files.async_read_all(self._printer_ids, PrinterRecord.from_dict)
 
     async def async_save(self, printer_id: str, record: PrinterRecord) -> bool:
         """Return whether the record is on the disk now."""
-        file = self._file_of(printer_id)
-        file.printers[printer_id] = record.as_dict()
-        return await file.async_write_printers()
+        if printer_id not in self._printer_ids:
+            self._printer_ids.add(printer_id)
+            if not await self._async_write_index():
+                self._printer_ids.discard(printer_id)
+                return False
+        return await self._files.of(printer_id).async_write(record.as_dict())
 
     async def async_forget(self, printer_id: str) -> bool:
         """Return whether the disk has no record of the printer any more."""
-        file = self._file_of(printer_id)
-        record = file.printers.pop(printer_id, None)
-        is_forgotten = await file.async_write_printers()
-        if record is not None and not is_forgotten:
-            file.printers.setdefault(printer_id, record)
-        return is_forgotten
+        if not await self._files.of(printer_id).async_delete():
+            return False
+        self._printer_ids.discard(printer_id)
+        await self._async_write_index()
+        return True
 
-    async def async_remove(self) -> None:
-        """Delete everything."""
-        await asyncio.gather(*(file.async_remove() for file in self._files))
+    async def async_remove(self, printer_ids: Iterable[str]) -> set[str]:
+        """Delete everything, of these printers and of all others; return whose it was."""
+        found = await self._async_whose(printer_ids)
+        await self._files.async_remove(found)
+        await self._index.async_delete()
+        return found
 
-    def _file_of(self, printer_id: str) -> _PrintersFile:
-        """Return the file that a printer is in, always the same one."""
-        digest = hashlib.sha256(printer_id.encode()).digest()
-        return self._files[digest[0] % _FILES]
+    async def _async_whose(self, printer_ids: Iterable[str]) -> set[str]:
+        """Return whose files there may be, these printers among them."""
+        return {*printer_ids, *(await self._index.async_read(_read_printer_ids) or ())}
+
+    async def _async_write_index(self) -> bool:
+        """Return whether the disk knows whose files there are."""
+        return await self._index.async_write({"printer_ids": sorted(self._printer_ids)})
 
 
 class HistoryStore:
@@ -111,45 +117,33 @@ class HistoryStore:
 
     def __init__(self, hass: HomeAssistant) -> None:
         """Read nothing yet."""
-        self._hass = hass
+        self._files = _Files(hass, f"{DOMAIN}.history")
 
     async def async_load_totals(self, printer_ids: Iterable[str]) -> dict[str, Totals]:
         """Return the totals of those printers of which a print has ended."""
-        names = await self._hass.async_add_executor_job(self._names)
-        known = [printer_id for printer_id in printer_ids if _history_name(printer_id) in names]
-        totals = await asyncio.gather(*(self._file_of(printer_id).async_read(_read_totals) for printer_id in known))
-        return {printer_id: found for printer_id, found in zip(known, totals, strict=True) if found is not None}
+        return await self._files.async_read_all(printer_ids, _read_totals)
 
     async def async_load(self, printer_id: str) -> History | None:
         """Return the history of a printer, None where there is none that could be read."""
-        return await self._file_of(printer_id).async_read(_read_history)
+        return await self._files.of(printer_id).async_read(_read_history)
 
     async def async_save(self, printer_id: str, history: History) -> bool:
         """Return whether the history is on the disk now."""
         data = {"totals": asdict(history.totals), "prints": [known.as_dict() for known in history.prints]}
-        return await self._file_of(printer_id).async_write(data)
+        return await self._files.of(printer_id).async_write(data)
 
-    async def async_forget(self, printer_id: str) -> None:
-        """Delete the history of a printer."""
-        await self._file_of(printer_id).async_remove()
+    async def async_forget(self, printer_id: str) -> bool:
+        """Return whether the disk has no history of the printer any more."""
+        return await self._files.of(printer_id).async_delete()
 
-    async def async_remove(self) -> None:
-        """Delete everything."""
-        for name in await self._hass.async_add_executor_job(self._names):
-            await _File(self._hass, name).async_remove()
-
-    def _file_of(self, printer_id: str) -> _File:
-        """Return the file of a printer."""
-        return _File(self._hass, _history_name(printer_id))
-
-    def _names(self) -> set[str]:
-        """Return the names of the files that are there."""
-        return {path.name for path in Path(self._hass.config.path(STORAGE_DIR)).glob(f"{_HISTORY}.{'[0-9a-f]' * 16}")}
+    async def async_remove(self, printer_ids: Iterable[str]) -> None:
+        """Delete the histories of these printers."""
+        await self._files.async_remove(printer_ids)
 
 
-def _history_name(printer_id: str) -> str:
-    """Return the name of the file that a printer's history is in: an id may hold what no file's name can."""
-    return f"{_HISTORY}.{hashlib.sha256(printer_id.encode()).hexdigest()[:16]}"
+def _read_printer_ids(data: Mapping[str, Any]) -> set[str]:
+    """Read whose files there are."""
+    return set(map(has_type(str), has_type(list)(data["printer_ids"])))
 
 
 def _read_totals(data: Mapping[str, Any]) -> Totals:
@@ -160,6 +154,37 @@ def _read_totals(data: Mapping[str, Any]) -> Totals:
 def _read_history(data: Mapping[str, Any]) -> History:
     """Read a history."""
     return History(totals=_read_totals(data), prints=tuple(Print.from_dict(known) for known in data["prints"]))
+
+
+class _Files:
+    """The files of one kind, one for each printer."""
+
+    def __init__(self, hass: HomeAssistant, kind: str) -> None:
+        """Name the kind."""
+        self._hass = hass
+        self._kind = kind
+        # Always the same object for a file: it writes one thing after the other.
+        self._files: dict[str, _File] = {}
+
+    def of(self, printer_id: str) -> _File:
+        """Return a printer's file, whether or not it exists."""
+        if printer_id not in self._files:
+            # An id may hold what no file's name can. So much of a hash is enough for any number of printers.
+            digest = hashlib.sha256(printer_id.encode()).hexdigest()[:16]
+            self._files[printer_id] = _File(self._hass, f"{self._kind}.{digest}")
+        return self._files[printer_id]
+
+    async def async_read_all[T](
+        self, printer_ids: Iterable[str], read: Callable[[Mapping[str, Any]], T]
+    ) -> dict[str, T]:
+        """Return what is in the files of these printers, as far as there is something."""
+        known = list(printer_ids)
+        found = await asyncio.gather(*(self.of(printer_id).async_read(read) for printer_id in known))
+        return {printer_id: data for printer_id, data in zip(known, found, strict=True) if data is not None}
+
+    async def async_remove(self, printer_ids: Iterable[str]) -> None:
+        """Delete the files of these printers."""
+        await asyncio.gather(*(self.of(printer_id).async_delete() for printer_id in printer_ids))
 
 
 class _File(Store[dict[str, Any]]):
@@ -185,6 +210,15 @@ class _File(Store[dict[str, Any]]):
         # While Home Assistant stops, it puts off what it is asked to write.
         return self._is_written and not self.hass.is_stopping
 
+    async def async_delete(self) -> bool:
+        """Return whether it is gone."""
+        try:
+            await self.async_remove()
+        except OSError as err:
+            LOGGER.error("The file %s cannot be deleted (%r)", self.path, err)
+            return False
+        return True
+
     @override
     async def _async_write_data(self, data: dict[str, Any]) -> None:
         """Remember whether the write went well: Store logs the error and keeps it to itself."""
@@ -200,26 +234,3 @@ class _File(Store[dict[str, Any]]):
         LOGGER.error(
             "The file %s cannot be read (%r) and was kept as %s; what was in it starts afresh", self.path, err, aside
         )
-
-
-class _PrintersFile(_File):
-    """One file of printers."""
-
-    def __init__(self, hass: HomeAssistant, name: str) -> None:
-        """Start without a printer."""
-        super().__init__(hass, name)
-        self.printers: dict[str, Any] = {}
-
-    async def async_read_printers(self) -> dict[str, PrinterRecord]:
-        """Read the records."""
-        return await self.async_read(self._read) or {}
-
-    async def async_write_printers(self) -> bool:
-        """Return whether `printers` is on the disk now."""
-        return await self.async_write({"printers": self.printers})
-
-    def _read(self, data: dict[str, Any]) -> dict[str, PrinterRecord]:
-        """Read the records, and keep them as they are for the next write."""
-        records = {printer_id: PrinterRecord.from_dict(record) for printer_id, record in data["printers"].items()}
-        self.printers = data["printers"]
-        return records

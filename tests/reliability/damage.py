@@ -1,7 +1,7 @@
 """Damaged files: Home Assistant starts whatever is in them, sets them aside, says so once, and goes on receiving.
 
-Each of the files in which the integration keeps its printers holds one printer here, so that one start tries many damaged
-files; a few stay whole, and their printers must come back as they were.
+The integration keeps each printer in a file of its own, so that one start tries many damaged files; a few stay whole, and their
+printers must come back as they were.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 import hashlib
-from itertools import batched, chain, count, dropwhile, islice, repeat
+from itertools import batched, chain, dropwhile, islice, repeat
 import json
 from operator import itemgetter
 from pathlib import Path
@@ -33,7 +33,7 @@ type _Held = dict[str, dict[str, Any]]
 """What Home Assistant shows of a printer: entity's key -> state."""
 
 _WORKERS: Final = 2
-_FILES: Final = 64
+_PRINTERS: Final = 64
 _AT_ONCE: Final = 60
 _BY_CHANCE: Final = 1200
 
@@ -153,15 +153,12 @@ def _without(node: Any, path: tuple[int, ...]) -> Any:
 
 
 def _printers() -> dict[str, Printer]:
-    """Return a printer for each file."""
-    printers: dict[str, Printer] = {}
-    for number in count():
-        printer = Printer(printer_id=f"damage-{number}", name=f"Damage {number}")
-        digest = hashlib.sha256(printer.printer_id.encode()).digest()
-        printers.setdefault(f"octoeverywhere.{digest[0] % _FILES:02}", printer)
-        if len(printers) == _FILES:
-            break
-    return printers
+    """Return the printers by the names of their files."""
+    printers = [Printer(printer_id=f"damage-{number}", name=f"Damage {number}") for number in range(_PRINTERS)]
+    return {
+        f"{DOMAIN}.printer.{hashlib.sha256(printer.printer_id.encode()).hexdigest()[:16]}": printer
+        for printer in printers
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,7 @@ def _values(body: dict[str, Any], now: datetime) -> dict[str, Any]:
         "file_name": body["FileName"],
         "error_message": body.get("Error"),
         "error_code": body.get("PlatformErrorCode"),
-        "z_offset": body["ZOffsetMM"],
+        "z_offset": body.get("ZOffsetMM"),
         "print_id": body["PrintId"],
         "notification": body["EventType"],
     }

@@ -7,10 +7,8 @@ from typing import Any, Final
 from aiohttp.web import Request, Response, json_response
 from homeassistant.components import webhook
 from homeassistant.components.recorder import get_instance
-from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, ConfigEntry, ConfigEntryChange, ConfigEntryState
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.storage import Store
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
@@ -22,27 +20,20 @@ CONFIG_SCHEMA = cv.empty_config_schema(DOMAIN)
 _AHEAD: Final = timedelta(days=1)
 
 
-class _SetUps:
-    """The CPU time that setting up config entries took."""
-
-    def __init__(self) -> None:
-        """Remember none yet."""
-        self._began = 0.0
-        self.seconds = 0.0
-
-    @callback
-    def async_note(self, _: ConfigEntryChange, entry: ConfigEntry) -> None:
-        """Take note of an entry that begins or ends its set-up."""
-        if entry.state is ConfigEntryState.SETUP_IN_PROGRESS:
-            self._began = time.process_time()
-        elif entry.state is ConfigEntryState.LOADED:
-            self.seconds = time.process_time() - self._began
+async def _set_up(hass: HomeAssistant, domain: str) -> float:
+    """Set up the config entries of a domain once more; return the seconds of CPU time that it took."""
+    seconds = 0.0
+    for entry in hass.config_entries.async_entries(domain):
+        await hass.config_entries.async_unload(entry.entry_id)
+        await get_instance(hass).async_block_till_done()
+        began = time.process_time()
+        await hass.config_entries.async_setup(entry.entry_id)
+        seconds += time.process_time() - began
+    return seconds
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Offer the probe, and the webhook that only reads JSON and answers."""
-    set_ups = _SetUps()
-    async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, set_ups.async_note)
     began = datetime.now(UTC) + _AHEAD
     store = Store[dict[str, Any]](hass, 1, DOMAIN, private=True, atomic_writes=True)
 
@@ -54,7 +45,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
             _set_clock(began + timedelta(seconds=body["clock"]))
         if "save" in body:
             await store.async_save(body["save"])
-        return json_response({"set_up": set_ups.seconds})
+        return json_response(await _set_up(hass, body["set_up"]) if "set_up" in body else None)
 
     async def read(hass: HomeAssistant, webhook_id: str, request: Request) -> None:
         """Read JSON; Home Assistant answers."""
