@@ -299,7 +299,7 @@ class Bench:
     """One run."""
 
     def __init__(self, scale: Scale, other: Path | None) -> None:
-        """Choose who takes part: the first three are the rivals."""
+        """Choose who takes part."""
         self._scale = scale
         by_hand = f"template: !include {RIVALS / 'by_hand.yaml'}\n"
         self.json = Contestant("JSON read", webhook_id="bench_json")
@@ -307,9 +307,10 @@ class Bench:
         self.plain = Contestant(
             "plain entities", configuration="sensor:\n  - platform: bench_plain\n", webhook_id="bench_plain"
         )
+        self.same = Contestant("the same entities, bare", configuration="bench_same:\n", webhook_id="bench_same")
         self.ours = Contestant("this integration")
         self.others = [Contestant("the other version", integration=other)] if other else []
-        self.singles = [self.json, self.by_hand, self.plain, self.ours, *self.others]
+        self.singles = [self.json, self.by_hand, self.plain, self.same, self.ours, *self.others]
         self.farms = [self.ours, *(Contestant("", printers=number) for number in scale.printers if number > 1)]
 
     async def run(self) -> None:
@@ -386,6 +387,7 @@ def _table(title: str, rows: Iterable[list[str]]) -> Iterator[str]:
 
 def _comparison(bench: Bench) -> Iterator[list[str]]:
     """Yield what each contestant costs with one printer."""
+    save, ours = bench.save.process, (bench.ours, *bench.others)
 
     def row(name: str, figure: Callable[[Contestant], str]) -> list[str]:
         return [name, *map(figure, bench.singles)]
@@ -395,6 +397,7 @@ def _comparison(bench: Bench) -> Iterator[list[str]]:
     yield row("... as a share of YAML by hand", lambda one: f"{_share(bench, one):.2f}")
     yield row("of it the event loop, ms", lambda one: f"{bench.cpu[one].loop:.2f}")
     yield row("... as a share of YAML by hand", lambda one: f"{_loop_share(bench, one):.2f}")
+    yield row("of it the durable save, measured alone, ms", lambda one: f"{save:.2f}" if one in ours else "")
     yield row("rows in the recorder per print", lambda one: f"{bench.recorded[one].rows:.0f}")
     yield row("KB in the recorder per print", lambda one: f"{bench.recorded[one].kilobytes:.0f}")
     yield row("KB of own files written per print", lambda one: f"{bench.written[one]:.0f}")
