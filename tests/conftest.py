@@ -132,6 +132,14 @@ def _log() -> Generator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _up_to_date(caplog: pytest.LogCaptureFixture) -> Generator[None]:
+    """Do nothing that Home Assistant says will not work any more one day."""
+    yield
+    said = [record.getMessage() for when in ("setup", "call") for record in caplog.get_records(when)]
+    assert not [line for line in said if DOMAIN in line and ("deprecated" in line or "stop working" in line)]
+
+
+@pytest.fixture(autouse=True)
 def _custom_integrations(enable_custom_integrations: None) -> None:
     """Let Home Assistant find this integration."""
 
