@@ -93,6 +93,8 @@ class Disk:
     def __init__(self) -> None:
         """Start with a disk that works at once."""
         self.error: Exception | None = None
+        self.broken = DOMAIN
+        """What the names of those files begin with that the error befalls."""
         self.writes = 0
         self.writing = asyncio.Event()
         self.released = asyncio.Event()
@@ -508,7 +510,7 @@ def disk(hass_storage: dict[str, Any]) -> Generator[Disk]:
     async def write_data(store: Store[Any], data: dict[str, Any]) -> None:
         if store.key.startswith(DOMAIN):
             await disk.work()
-            if disk.error is not None:
+            if disk.error is not None and store.key.startswith(disk.broken):
                 raise disk.error
         await write(store, data)
 

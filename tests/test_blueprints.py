@@ -340,7 +340,7 @@ async def test_one_notification(home: Home, phone: str) -> None:
         *["Printing"] * 3,
         *["Printing"] * 2,
         "The print may be failing",
-        "Print failed, paused by Gadget",
+        "Paused by Gadget, it may be failing",
         *["Printing"] * 3,
         "Filament change required",
         *["Printing"] * 6,
@@ -378,7 +378,7 @@ async def test_critical(home: Home, phone: str, is_critical: bool) -> None:
     assert [data for data in home.called(PHONE) if (data["data"].get("push") or {}).get("sound")] == [
         data for data in home.called(PHONE) if data["title"] in loud
     ]
-    failed = ["The print may be failing", "Print failed, paused by Gadget", "Error", "Print failed or canceled"]
+    failed = ["The print may be failing", "Paused by Gadget, it may be failing", "Error", "Print failed or canceled"]
     assert loud == [f"{title}: Ender3" for title in failed if is_critical]
 
 

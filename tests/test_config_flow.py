@@ -76,6 +76,11 @@ def the_entry(hass: HomeAssistant) -> Any:
 # The whole way.
 
 
+def copy_of(connection: str) -> str:
+    """Return what the page says that shows address and key: Home Assistant Cloud is on the internet, too."""
+    return "copy_lan" if connection == "lan" else "copy_internet"
+
+
 @pytest.mark.parametrize(
     ("connection", "address", "is_local"),
     [("lan", INTERNAL_URL, True), ("internet", EXTERNAL_URL, False)],
@@ -100,7 +105,7 @@ async def test_own_address(
     assert webhooks(hass) == {}
 
     await dialog.submit()
-    assert dialog.action == "copy"
+    assert dialog.action == copy_of(connection)
     assert re.fullmatch(f"{re.escape(address)}/api/webhook/[0-9a-f]{{64}}", dialog.url)
     assert dialog.key == key
     webhook_id = dialog.webhook_id
@@ -136,7 +141,7 @@ async def test_cloud(hass: HomeAssistant, cloud: Cloud, dialog: Dialog, prove: P
     assert cloud.hooks == {}
 
     await dialog.submit()
-    assert dialog.action == "copy"
+    assert dialog.action == copy_of("cloud")
     assert dialog.url == "https://hooks.nabu.casa/1"
     assert dialog.key == key
     webhook_id = dialog.webhook_id
@@ -298,9 +303,10 @@ async def test_no_key(
     assert webhooks(hass) == {}
 
     await dialog.choose(connection)
-    assert dialog.suggested == filled_in
+    assert len(dialog.suggested["secret_key"]) >= 32
+    assert dialog.suggested | {"secret_key": ""} == filled_in
     await dialog.submit(secret_key=MINE)
-    assert dialog.action == "copy"
+    assert dialog.action == copy_of(connection)
     dialog.close()
     await hass.async_block_till_done()
 
@@ -308,7 +314,7 @@ async def test_no_key(
     await dialog.choose(connection)
     await dialog.submit(secret_key="")
     await dialog.choose("copy")
-    assert dialog.action == "copy_without_key"
+    assert dialog.action == f"{copy_of(connection)}_without_key"
     assert len(webhooks(hass)) == 1
     assert (await prove(EventType=16, SecretKey="anything")).status == 200
     await dialog.progressed()
@@ -326,7 +332,7 @@ async def test_no_https_and_no_key(hass: HomeAssistant, dialog: Dialog) -> None:
     assert dialog.step == "no_key"
     assert webhooks(hass) == {}
     await dialog.choose("copy")
-    assert dialog.action == "copy_without_key"
+    assert dialog.action == "copy_internet_without_key"
 
 
 @pytest.mark.parametrize(
@@ -366,7 +372,7 @@ async def test_cloud_trouble(
     cloud.iot.connected = cloud.is_logged_in = True
     cloud.error, cloud.subscription_expired = None, False
     await dialog.submit()
-    assert dialog.action == "copy"
+    assert dialog.action == copy_of("cloud")
     assert dialog.url == "https://hooks.nabu.casa/1"
 
 
@@ -414,7 +420,7 @@ async def test_no_proof(
     await (await dialog.choose("lan")).submit()
     assert (await client.post(dialog.path, data=data)).status == status
     dialog.page = await hass.config_entries.flow.async_configure(dialog.flow_id)
-    assert dialog.action == "copy"
+    assert dialog.action == "copy_lan"
     await prove(EventType=16)
     await dialog.progressed()
     assert the_entry(hass).state is ConfigEntryState.LOADED
@@ -452,12 +458,12 @@ async def test_wrong_key(
     assert (response.status, await response.text()) == (401, "wrong_secret_key")
     await dialog.progressed()
     assert dialog.step == "wrong_key"
-    assert dialog.page["menu_options"] == ["wait", "copy", "finish"]
+    assert dialog.page["menu_options"] == ["wait", "copy", "lan", "finish"]
     assert dialog.key == shown_before[1]
     assert issues(hass) == set()
 
     await dialog.choose(option)
-    assert dialog.action == option
+    assert dialog.action == ("copy_lan" if option == "copy" else option)
     assert (dialog.url, dialog.key) == shown_before
     # Once more with the wrong key, and at last with the right one.
     await prove(FULL, SecretKey=received)
@@ -503,15 +509,39 @@ async def test_nothing_arrives(
     for _ in range(2):
         await wait_in_vain(hass, dialog, freezer)
         assert dialog.step == f"nothing_{connection}"
-        assert dialog.page["menu_options"] == ["wait", "copy", "finish"]
+        assert dialog.page["menu_options"] == ["wait", "copy", connection, "finish"]
         assert (dialog.url, dialog.key, webhooks(hass)) == shown_before
         await dialog.choose(option)
-        assert dialog.action == option
+        assert dialog.action == (copy_of(connection) if option == "copy" else option)
         assert (dialog.url, dialog.key, webhooks(hass)) == shown_before
     await prove(FULL)
     await dialog.progressed()
     assert the_entry(hass).data["connection"] == connection
     assert webhooks(hass) == shown_before[2]
+
+
+@pytest.mark.parametrize("is_wrong", [False, True])
+async def test_change_after_waiting(
+    hass: HomeAssistant, dialog: Dialog, prove: Post, freezer: FrozenDateTimeFactory, is_wrong: bool
+) -> None:
+    """Address and key can be changed when nothing or something wrong has arrived, and what is behind the address stays."""
+    await dialog.start()
+    await (await dialog.choose("lan")).submit()
+    webhook_id = dialog.webhook_id
+    if is_wrong:
+        await prove(SecretKey="wrong")
+        await dialog.progressed()
+    else:
+        await wait_in_vain(hass, dialog, freezer)
+    await dialog.choose("lan")
+    assert dialog.suggested == {"base_url": INTERNAL_URL, "secret_key": dialog.key}
+    await dialog.submit(base_url="192.168.1.20:8123", secret_key=MINE)
+    assert (dialog.url, dialog.key) == (f"http://192.168.1.20:8123/api/webhook/{webhook_id}", MINE)
+    assert webhooks(hass) == {webhook_id: True}
+    await prove(FULL)
+    await dialog.progressed()
+    assert the_entry(hass).data["base_url"] == "http://192.168.1.20:8123"
+    assert value(hass, "sensor.ender3_status") == "printing"
 
 
 @pytest.mark.parametrize("connection", ["lan", "cloud", "internet"])
@@ -637,7 +667,7 @@ async def test_show(
     assert dialog.page["menu_options"] == ["show", "lan", "internet", "new_address"]
     assert (await send(FULL, EventType=1)).status == 200
     await dialog.choose("show")
-    assert dialog.action == "copy"
+    assert dialog.action == "copy_lan"
     assert (dialog.url, dialog.key) == (f"{INTERNAL_URL}{PATH}", SECRET)
     assert webhooks(hass) == {WEBHOOK_ID: True}
 
@@ -660,7 +690,7 @@ async def test_show_without_key(
     hass.config_entries.async_update_entry(entry, data={**entry.data, "secret_key": ""})
     assert await hass.config_entries.async_setup(entry.entry_id)
     await reconfigure(dialog, entry, "show")
-    assert dialog.action == "copy_without_key"
+    assert dialog.action == "copy_lan_without_key"
     await send(EventType=16)
     await dialog.progressed()
     assert is_done(dialog)
@@ -768,7 +798,7 @@ async def test_new_address(
     announced: list[Event],
     is_abandoned: bool,
 ) -> None:
-    """The old address works until the end; what arrived at the new one by then appears, and the old one is gone."""
+    """The old address works until the end; what arrives at the new one appears at once, whether or not it is kept."""
     await reconfigure(dialog, loaded, "new_address")
     assert dialog.step == "user"
     await dialog.choose("lan")
@@ -780,14 +810,16 @@ async def test_new_address(
     assert webhooks(hass) == {WEBHOOK_ID: True, new: True}
     assert (await send(FULL, EventType=1)).status == 200
     assert value(hass, "sensor.ender3_status") == "printing"
+    assert (await prove(FULL, EventType=4)).status == 200
+    assert value(hass, "sensor.ender3_status") == "paused"
     if is_abandoned:
         dialog.close()
         await hass.async_block_till_done()
         assert webhooks(hass) == {WEBHOOK_ID: True}
         assert the_entry(hass).data["webhook_id"] == WEBHOOK_ID
-        assert (await send(FULL, EventType=4)).status == 200
+        assert (await send(FULL, EventType=5)).status == 200
+        assert value(hass, "sensor.ender3_status") == "printing"
         return
-    assert (await prove(FULL, EventType=4)).status == 200
     await dialog.progressed()
     assert is_done(dialog)
     assert the_entry(hass).data == {**loaded.data, "webhook_id": new}

@@ -1,5 +1,6 @@
 """Tests of what is remembered of prints: which, how they ended, for how long, and what that adds up to."""
 
+import asyncio
 from collections import defaultdict
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
@@ -29,9 +30,9 @@ from custom_components.octoeverywhere.history import (
     Outcome,
     Print,
     Totals,
-    ends_a_print,
-    newest,
+    may_change,
     remember,
+    unfinished,
 )
 from custom_components.octoeverywhere.payload import Notification
 from custom_components.octoeverywhere.state import PrinterState, reduce
@@ -84,7 +85,7 @@ class Memory:
     def hear(self, notification: Notification, at: datetime) -> None:
         """Do what Home Assistant does with a notification, then restart."""
         after = remember(self.history, self.state, notification, at)
-        assert after is self.history or ends_a_print(self.state, notification)
+        assert after is self.history or may_change(self.state, notification)
         self.history = after
         self.state = reduce(self.state, notification, at)
         assert PrinterState.from_dict(json.loads(json.dumps(self.state.as_dict()))) == self.state
@@ -143,7 +144,7 @@ def check(memory: Memory, arrived: list[Arrival], now: datetime) -> None:
         failed=sum(outcome == "failed" for _, outcome, _ in endings),
         seconds=sum(duration or 0 for _, _, duration in endings),
     )
-    under_way = newest(memory.state, now)
+    under_way = unfinished(memory.state, now)
     shown = [known.print_id for known in (*memory.history.prints, *([under_way] if under_way else []))]
     assert sorted(shown) == sorted({said for arrival in arrived if (said := arrival.notification.print_id)})
     assert all(known.started_at <= known.ended_at for known in memory.history.prints)
@@ -264,6 +265,18 @@ def test_any_order(data: st.DataObject) -> None:
             Totals(completed=1),
             id="ended and cooled down",
         ),
+        pytest.param(
+            [says(COOLED), says(STARTED, "print-2")], {}, Totals(), id="all that is heard of a print is its cool-down"
+        ),
+        pytest.param(
+            [says(COOLED), says(COMPLETE, DurationSec=60)],
+            {"print-1": "complete"},
+            Totals(completed=1, seconds=60),
+            id="its end comes after its cool-down",
+        ),
+        pytest.param(
+            [says(7), says(STARTED, "print-2")], {"print-1": "silent"}, Totals(), id="all that is heard is a warning"
+        ),
     ],
 )
 def test_outcomes(notifications: list[Notification], outcomes: dict[str, str], totals: Totals) -> None:
@@ -328,27 +341,27 @@ def test_print_under_way(said: dict[str, Any], passed: timedelta, outcome: str, 
     """A print under way lasts until its estimated finish, or an hour at least; a silent one is over."""
     memory = Memory()
     memory.hear(says(PROGRESS, **{"EventType": PROGRESS, "DurationSec": 3600, **said}), MOMENT)
-    under_way = newest(memory.state, MOMENT + passed)
+    under_way = unfinished(memory.state, MOMENT + passed)
     assert under_way is not None
     assert (under_way.outcome, under_way.started_at) == (outcome, MOMENT - HOUR)
     assert under_way.ended_at == MOMENT + ends
 
 
-@pytest.mark.parametrize("said", [[], [says(COMPLETE)], [says(STARTED, None)]])
+@pytest.mark.parametrize("said", [[], [says(COMPLETE)], [says(STARTED, None)], [says(COOLED)]])
 def test_nothing_under_way(said: list[Notification]) -> None:
     """There may be no print, or one that is remembered already."""
     memory = Memory()
     memory.hear_all(*said)
-    assert newest(memory.state, MOMENT + HOUR) is None
+    assert unfinished(memory.state, MOMENT + HOUR) is None
 
 
 def test_print_under_way_of_unknown_start() -> None:
     """A print that never said for how long it has been going on has begun when it was heard of."""
     memory = Memory()
     memory.hear(says(PROGRESS, TimeRemainingSec=7200), MOMENT)
-    under_way = newest(memory.state, MOMENT + MINUTE)
+    under_way = unfinished(memory.state, MOMENT + MINUTE)
     assert under_way is not None
-    assert under_way.started_at <= MOMENT
+    assert under_way.started_at == MOMENT
 
 
 def test_bound() -> None:
@@ -537,6 +550,7 @@ async def test_disk_error(hass: HomeAssistant, post: Post, disk: Disk) -> None:
     for _ in range(2):
         assert (await post(FULL, EventType=COMPLETE, DurationSec=3600)).status == 503
     assert counters(hass) == ["0", "0", "0.0"]
+    assert await prints(hass) == [("print-1", "complete")]
     disk.error = None
     for _ in range(2):
         assert (await post(FULL, EventType=COMPLETE, DurationSec=3600)).status == 200
@@ -552,6 +566,31 @@ async def test_disk_error_when_the_next_print_begins(hass: HomeAssistant, post: 
     disk.error = None
     assert (await post(FULL, EventType=STARTED, PrintId="print-2")).status == 200
     assert sorted(await prints(hass)) == [("print-1", "silent"), ("print-2", "under_way")]
+
+
+async def test_disk_error_and_crash(hass: HomeAssistant, post: Post, loaded: MockConfigEntry, disk: Disk) -> None:
+    """Nor is it forgotten where the disk took what is smaller, and the power went before the next one was sent again."""
+    await post(FULL, EventType=STARTED)
+    disk.error, disk.broken = WriteError("No space left on device"), "octoeverywhere.history"
+    assert (await post(FULL, EventType=STARTED, PrintId="print-2")).status == 503
+    disk.error = None
+    await restart(hass, loaded, files(hass, ""))
+    assert (await post(FULL, EventType=STARTED, PrintId="print-2")).status == 200
+    assert sorted(await prints(hass)) == [("print-1", "silent"), ("print-2", "under_way")]
+
+
+async def test_reader_that_gives_up(hass: HomeAssistant, post: Post) -> None:
+    """Whoever reads at the same time as somebody who gives up reads on."""
+    await post(FULL, EventType=COMPLETE)
+    store = HistoryStore(hass)
+    readers = [asyncio.create_task(store.async_load("printer-1")) for _ in range(3)]
+    await asyncio.sleep(0)
+    for reader in (readers[0], readers[2]):
+        reader.cancel()
+    history = await readers[1]
+    assert history is not None
+    assert history.find("print-1")
+    assert len(files(hass)) == 1
 
 
 async def crash_in_between(hass: HomeAssistant, post: Post, loaded: MockConfigEntry, **keys: object) -> None:

@@ -53,7 +53,15 @@ REQUIRED: Final = {
     "requirements",
     "version",
 }
-ALSO_KNOWN: Final = {"after_dependencies", "dependencies", "loggers", "quality_scale", "single_config_entry"}
+ALSO_KNOWN: Final = {
+    "after_dependencies",
+    "categories",
+    "connectivity",
+    "dependencies",
+    "loggers",
+    "quality_scale",
+    "single_config_entry",
+}
 IOT_CLASSES: Final = {"cloud_polling", "cloud_push", "local_polling", "local_push", "assumed_state", "calculated"}
 HACS_KEYS: Final[dict[str, type]] = {
     "name": str,

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime, timedelta
 import json
 from typing import Any, cast
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.service import async_get_all_descriptions
 from homeassistant.util.json import json_loads_object
 import pytest
@@ -226,10 +228,17 @@ async def test_device_of_another_printer(
     """One device that is no printer refuses all; so does a printer that was removed."""
     await loaded.runtime_data.async_forget("printer-2")
     await hass.async_block_till_done()
-    for devices in ([printers["Ender3"], "nobody"], [printers["Voron"]]):
+    bridge = dr.async_get(hass).async_get_or_create(
+        config_entry_id=loaded.entry_id, identifiers={("somebody_else", "1")}, name="Bridge"
+    )
+    for devices, name in (
+        ([printers["Ender3"], "nobody"], "nobody"),
+        ([printers["Voron"]], printers["Voron"]),
+        ([bridge.id], "Bridge"),
+    ):
         with pytest.raises(ServiceValidationError) as refused:
             await get_prints(hass, printer=devices)
-        assert refused.value.translation_key == "no_printer"
+        assert message(refused.value) == f"The device {name} is not one of OctoEverywhere's printers."
     assert len(await get_prints(hass)) == 4
 
 
@@ -246,7 +255,6 @@ async def test_not_loaded(hass: HomeAssistant, printers: dict[str, str], loaded:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"period": {"days": 7}, "start": "2026-03-01"},
         {"period": {"days": -1}},
         {"period": "a week"},
         {"start": "yesterday"},
@@ -264,7 +272,26 @@ async def test_invalid(hass: HomeAssistant, printers: dict[str, str], fields: di
     """What no field takes is refused by Home Assistant, and names the field."""
     with pytest.raises(vol.Invalid) as refused:
         await get_prints(hass, **fields)
-    assert any(name in str(refused.value) for name in (*fields, "since"))
+    assert any(name in str(refused.value) for name in fields)
+
+
+async def test_printer_that_comes_meanwhile(hass: HomeAssistant, printers: dict[str, str], post: Post) -> None:
+    """A printer that is first heard of while the prints of the others are read disturbs nobody."""
+    load = HistoryStore.async_load
+
+    async def load_slowly(store: HistoryStore, printer_id: str) -> History | None:
+        await post(EventType=1, PrinterId=f"{printer_id} too", PrinterName="Another")
+        return await load(store, printer_id)
+
+    with patch.object(HistoryStore, "async_load", load_slowly):
+        assert len(await get_prints(hass)) == 5
+
+
+async def test_two_starts(hass: HomeAssistant, printers: dict[str, str]) -> None:
+    """A period and a start at once are one too many."""
+    with pytest.raises(ServiceValidationError) as refused:
+        await get_prints(hass, period={"days": 7}, start="2026-03-01")
+    assert message(refused.value) == "Give either a period or a start, not both."
 
 
 async def test_description(hass: HomeAssistant, loaded: MockConfigEntry) -> None:

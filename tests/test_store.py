@@ -2,16 +2,20 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import fields
 from datetime import UTC, datetime
+from errno import EMFILE
 import json
 import logging
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.json import json_dumps
 from homeassistant.util.file import WriteError
 import pytest
@@ -21,7 +25,7 @@ from syrupy.assertion import SnapshotAssertion
 from custom_components.octoeverywhere.state import Attention, PrinterState, Status
 from custom_components.octoeverywhere.store import Announcement, PrinterRecord, PrinterStore
 
-from .conftest import FULL, Disk, Post, device_of, shown, value
+from .conftest import FULL, Disk, Post, device_of, shown, value, webhooks
 
 FILE = "octoeverywhere.printer.06787fc58aa44e83"
 """Where the record of printer-1 lies."""
@@ -369,6 +373,63 @@ async def test_remove_everything(hass: HomeAssistant, *, is_readable: bool) -> N
     assert not index(hass).exists()
 
 
+@pytest.fixture
+def out_of_files() -> Callable[[], AbstractContextManager[object]]:
+    """Return what keeps the computer from opening any file for a while."""
+    error = OSError(EMFILE, "Too many open files")
+    return lambda: patch("homeassistant.util.json.open", side_effect=error, create=True)
+
+
+async def test_no_file_can_be_read_for_now(
+    hass: HomeAssistant,
+    post: Post,
+    loaded: MockConfigEntry,
+    out_of_files: Callable[[], AbstractContextManager[object]],
+) -> None:
+    """Where only the computer lacks something, nothing is set aside, and what arrives meanwhile is asked for again."""
+    await post(FULL, EventType=2)
+    before = {file: file.read_bytes() for file in files(hass, "*")}
+    assert await hass.config_entries.async_unload(loaded.entry_id)
+    with out_of_files():
+        assert not await hass.config_entries.async_setup(loaded.entry_id)
+        assert loaded.state is ConfigEntryState.SETUP_RETRY
+        assert loaded.error_reason_translation_key == "not_read"
+        assert (await post(FULL, PrintId="print-2", EventType=1)).status == 503
+    assert {file: file.read_bytes() for file in files(hass, "*")} == before
+
+    assert await hass.config_entries.async_reload(loaded.entry_id)
+    await hass.async_block_till_done()
+    assert value(hass, "sensor.ender3_prints_completed") == "1"
+    with out_of_files():
+        with pytest.raises(HomeAssistantError) as refused:
+            await hass.services.async_call("octoeverywhere", "get_prints", {}, blocking=True, return_response=True)
+        assert refused.value.translation_key == "not_read"
+        assert (await post(FULL, EventType=2, PrintId="print-2")).status == 500
+    assert {file: file.read_bytes() for file in files(hass, "*")} == before
+    assert (await post(FULL, EventType=2, PrintId="print-2")).status == 200
+    assert value(hass, "sensor.ender3_prints_completed") == "2"
+
+
+async def test_address_that_is_changed_after_a_failed_set_up(
+    hass: HomeAssistant,
+    post: Post,
+    loaded: MockConfigEntry,
+    out_of_files: Callable[[], AbstractContextManager[object]],
+) -> None:
+    """The address of an entry that could not be set up is closed with it, and when another takes its place."""
+    with out_of_files():
+        assert not await hass.config_entries.async_reload(loaded.entry_id)
+        hass.config_entries.async_update_entry(loaded, data={**loaded.data, "webhook_id": "another"})
+        assert not await hass.config_entries.async_reload(loaded.entry_id)
+        assert webhooks(hass) == {"another": True}
+    assert await hass.config_entries.async_reload(loaded.entry_id)
+    assert webhooks(hass) == {"another": True}
+    with out_of_files():
+        assert not await hass.config_entries.async_reload(loaded.entry_id)
+    await hass.config_entries.async_remove(loaded.entry_id)
+    assert webhooks(hass) == {}
+
+
 async def test_lost_file(
     hass: HomeAssistant, post: Post, loaded: MockConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -404,19 +465,17 @@ async def test_disk_that_cannot_be_written(hass: HomeAssistant, post: Post) -> N
 
 @pytest.mark.parametrize("error", [None, WriteError("No space left on device")])
 async def test_saves_at_the_same_time(hass: HomeAssistant, disk: Disk, error: WriteError | None) -> None:
-    """What is saved of a printer while it is being saved shares the next write, and whoever asked learns whether it went well."""
+    """Printers that appear in the same moment share the writes that say so, and each learns whether it was saved."""
     store = PrinterStore(hass)
-    assert await store.async_save("printer-1", PrinterRecord())
-    disk.writes = 0
+    printer_ids = {f"printer-{number}" for number in range(5)}
     disk.error = error
     disk.hold()
-    records = [PrinterRecord(state=PrinterState(progress=progress)) for progress in range(3)]
-    saves = asyncio.gather(*(store.async_save("printer-1", record) for record in records))
+    saves = asyncio.gather(*(store.async_save(printer_id, PrinterRecord()) for printer_id in printer_ids))
     await disk.writing.wait()
     disk.release()
-    assert await saves == [error is None] * 3
-    assert disk.writes == 2
-    assert await PrinterStore(hass).async_load([]) == {"printer-1": PrinterRecord() if error else records[-1]}
+    assert await saves == [error is None] * 5
+    assert disk.writes == (2 if error else 7)
+    assert set(await PrinterStore(hass).async_load([])) == (set() if error else printer_ids)
 
 
 async def test_file_for_each_printer(hass: HomeAssistant, post: Post) -> None:

@@ -3,16 +3,17 @@
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryNotReady, HomeAssistantError
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
 from . import issues
 from .address import async_delete_cloudhook, async_watch
 from .const import CONF_CLOUDHOOK, DOMAIN
-from .coordinator import Account, OctoEverywhereConfigEntry, async_get_devices
+from .coordinator import Account, OctoEverywhereConfigEntry, async_get_devices, printer_ids
 from .services import async_setup_services
 from .store import HistoryStore, PrinterStore
-from .webhook import async_open, async_take_over
+from .webhook import async_close, async_open, async_take_over
 
 PLATFORMS = (Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.EVENT, Platform.IMAGE, Platform.SENSOR)
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -30,7 +31,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntr
     async_open(hass, entry)
     entry.runtime_data = account = Account(hass, entry)
     entry.async_on_unload(account.issues.async_close)
-    await account.async_load()
+    try:
+        await account.async_load()
+    except HomeAssistantError as err:
+        raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="not_read") from err
     await async_watch(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     await async_take_over(hass, entry)
@@ -48,6 +52,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEnt
     printer_ids = await PrinterStore(hass).async_remove(async_get_devices(hass, entry))
     await HistoryStore(hass).async_remove(printer_ids)
     issues.async_forget(hass)
+    async_close(hass, entry)
     if entry.data.get(CONF_CLOUDHOOK):
         await async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])
 
@@ -58,7 +63,6 @@ async def async_remove_config_entry_device(
     """Forget a printer; it comes back with its next notification."""
     if entry.state is not ConfigEntryState.LOADED:
         return False
-    for domain, printer_id in device.identifiers:
-        if domain == DOMAIN:
-            await entry.runtime_data.async_forget(printer_id)
+    for printer_id in printer_ids(device):
+        await entry.runtime_data.async_forget(printer_id)
     return True

@@ -13,12 +13,13 @@ from homeassistant.util import dt as dt_util
 from .const import DOMAIN
 from .coordinator import OctoEverywhereConfigEntry
 from .entity import PrinterEntity
-from .history import Outcome, Print, newest
+from .history import Outcome, Print, unfinished
 
 PARALLEL_UPDATES = 0
 
 PRINTS = CalendarEntityDescription(key="prints")
 
+# An entry of a calendar is text, and Home Assistant translates none: these stand with names of attributes that there are not.
 _WORDS: Final = f"component.{DOMAIN}.entity.calendar.{PRINTS.key}.state_attributes"
 
 # Shorter than this, a print could not be seen in a calendar, and one without any length is not allowed there.
@@ -68,7 +69,7 @@ class PrinterCalendar(PrinterEntity, CalendarEntity):
 
     def _under_way(self) -> CalendarEvent | None:
         """Return the print that is under way, as an entry of the calendar."""
-        print_ = newest(self.coordinator.state, dt_util.utcnow())
+        print_ = unfinished(self.coordinator.state, dt_util.utcnow())
         return self._as_event(print_) if print_ is not None and print_.outcome is Outcome.UNDER_WAY else None
 
     def _as_event(self, print_: Print) -> CalendarEvent:

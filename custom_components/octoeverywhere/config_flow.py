@@ -30,11 +30,12 @@ from .const import (
     CONF_CONNECTION,
     CONF_SECRET_KEY,
     DOMAIN,
+    NAME,
     WEBHOOK_PAGE,
     Connection,
 )
 from .coordinator import OctoEverywhereConfigEntry
-from .webhook import Outcome, Trial, async_open_trial
+from .webhook import Proof, Trial, async_open_trial
 
 # What OctoEverywhere's page takes.
 MAX_SECRET_KEY: Final = 128
@@ -63,7 +64,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         self._base_url = ""
         self._trial: Trial | None = None
         self._close: Callable[[], None] | None = None
-        self._waiting: asyncio.Task[Outcome] | None = None
+        self._waiting: asyncio.Task[Proof] | None = None
         self._cloudhook_url: str | None = None
         self._new_cloudhook: str | None = None
         """The id of a cloudhook that was made here."""
@@ -125,7 +126,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
             if own_url is None:
                 errors["base"] = f"no_{connection}_url"
             known = self._base_url if connection is self._connection else None
-            user_input = {CONF_BASE_URL: known or own_url or "", CONF_SECRET_KEY: self._secret_key}
+            user_input = {CONF_BASE_URL: known or own_url or "", CONF_SECRET_KEY: self._secret_key or new_secret_key()}
         else:
             base_url = self._read(user_input, CONF_BASE_URL, parse_base_url, errors)
             secret_key = self._read(user_input, CONF_SECRET_KEY, parse_secret_key, errors)
@@ -140,7 +141,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         """Make an address at Home Assistant Cloud, and ask for the key."""
         errors: dict[str, str] = {}
         if user_input is None:
-            user_input = {CONF_SECRET_KEY: self._secret_key}
+            user_input = {CONF_SECRET_KEY: self._secret_key or new_secret_key()}
         else:
             secret_key = self._read(user_input, CONF_SECRET_KEY, parse_secret_key, errors)
             if not errors:
@@ -221,7 +222,9 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_copy(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show address and key, and wait until a notification arrives."""
-        return await self._async_wait("copy" if self._secret_key else "copy_without_key", "copy")
+        # Home Assistant Cloud is on the internet, too.
+        way = Connection.LAN if self._connection is Connection.LAN else Connection.INTERNET
+        return await self._async_wait(f"copy_{way}" if self._secret_key else f"copy_{way}_without_key", "copy")
 
     async def async_step_wait(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Wait once more, without a look at address and key."""
@@ -246,9 +249,9 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         self._waiting = None
         return self.async_show_progress_done(
             next_step_id={
-                Outcome.ARRIVED: "finish",
-                Outcome.WRONG_KEY: "wrong_key",
-                Outcome.NOTHING: f"nothing_{self._connection}",
+                Proof.ARRIVED: "finish",
+                Proof.WRONG_KEY: "wrong_key",
+                Proof.NOTHING: f"nothing_{self._connection}",
             }[outcome]
         )
 
@@ -272,7 +275,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         """Say what came of waiting, and let the person choose how to go on."""
         return self.async_show_menu(
             step_id=step_id,
-            menu_options=["wait", "copy", "finish"],
+            menu_options=["wait", "copy", self._connection.value, "finish"],
             description_placeholders=self._placeholders(),
         )
 
@@ -321,7 +324,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         own_address = self._cloudhook_url if is_cloud else async_own_url(self.hass, self._connection)
         options = {CONF_ADDRESS: own_address}
         if entry is None:
-            return self.async_create_entry(title="OctoEverywhere", data=data, options=options)
+            return self.async_create_entry(title=NAME, data=data, options=options)
         if entry.disabled_by is not None:
             self._close_trial()  # nobody takes over
         await self._async_drop_cloudhook_of(entry, data)

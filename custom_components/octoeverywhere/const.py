@@ -7,9 +7,12 @@ from typing import Final
 DOMAIN: Final = "octoeverywhere"
 LOGGER: Final = logging.getLogger(__package__)
 
-MANUFACTURER: Final = "OctoEverywhere"
+NAME: Final = "OctoEverywhere"
+"""Of the service; written so in every language."""
 WEBHOOK_PAGE: Final = "https://octoeverywhere.com/notifications?handler=webhook"
 """Where a person tells OctoEverywhere of a webhook."""
+SUPPORTER_PAGE: Final = "https://octoeverywhere.com/supporter"
+"""What OctoEverywhere offers to those who want more than a few notifications a day."""
 
 CONF_ADDRESS: Final = "address"
 """Option: what Home Assistant itself took for its address when the person confirmed one."""

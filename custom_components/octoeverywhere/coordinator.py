@@ -21,8 +21,8 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .clock import Alarm
-from .const import DOMAIN, LOGGER, MANUFACTURER
-from .history import History, Print, Totals, ends_a_print, newest, remember
+from .const import DOMAIN, LOGGER, NAME
+from .history import History, Print, Totals, may_change, remember, unfinished
 from .issues import Issues
 from .payload import Notification
 from .state import PrinterState, as_shown, is_about_a_printer, is_late, reduce, silent_from
@@ -118,16 +118,10 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
 
     @callback
     def async_announce(self, announcement: Announcement) -> None:
-        """Tell the event entity and Home Assistant's bus, in this order, once there are automations to hear it."""
-
-        @callback
-        def announce(hass: HomeAssistant) -> None:
-            self.announcement = announcement
-            for listener in tuple(self._announce_to):
-                listener(announcement)
-            _async_fire(hass, announcement.type, self.event_data(announcement))
-
-        async_at_started(self.hass, announce)
+        """Tell the event entity."""
+        self.announcement = announcement
+        for listener in tuple(self._announce_to):
+            listener(announcement)
 
     def event_data(self, announcement: Announcement) -> dict[str, Any]:
         """Return what an announcement says, and of which device."""
@@ -141,7 +135,7 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
             .async_get_or_create(
                 config_entry_id=self.config_entry.entry_id,
                 identifiers={(DOMAIN, self.printer_id)},
-                manufacturer=MANUFACTURER,
+                manufacturer=NAME,
                 name=self.data.name and self.data.name[:MAX_LENGTH_STATE_STATE],
                 configuration_url=self.data.quick_view_url,
                 translation_key=None if self.data.name else "printer",
@@ -161,7 +155,7 @@ class Account:
         self.accepted = 0
         self.late = 0
         self.refused: Counter[str] = Counter()
-        self.newest: deque[Announcement] = deque(maxlen=_KEPT_FOR_DIAGNOSTICS)
+        self.recent: deque[Announcement] = deque(maxlen=_KEPT_FOR_DIAGNOSTICS)
         self._hass = hass
         self._entry = entry
         self._store = PrinterStore(hass)
@@ -207,13 +201,13 @@ class Account:
         async with self._lock(notification.printer_id):
             printer = self.printers.get(notification.printer_id)
             if printer is None and not self._may_add_printer(notification):
-                self._async_announce_without_printer(announcement)
+                self._async_announce(announcement)
                 is_saved = not self._hass.is_stopping
             else:
                 printer = printer or self._async_add_new_printer(notification)
                 is_saved = await self._async_work_on(printer, notification, announcement)
-        self.accepted += 1
-        self.newest.append(announcement)
+        self.accepted += is_saved
+        self.recent.append(announcement)
         self.issues.async_note_accepted(notification.type)
         return is_saved
 
@@ -225,17 +219,16 @@ class Account:
         state = reduce(printer.state, notification, announcement.at)
         # First, and the same however often it is repeated: a crash in between is followed by the notification sent again.
         totals = await self._async_remember(printer, notification, announcement.at)
-        is_saved = await self._store.async_save(
+        is_saved = totals is not None and await self._store.async_save(
             printer.printer_id, PrinterRecord(state=state, announcement=announcement)
         )
-        is_saved = is_saved and totals is not None
         printer.async_show(state, totals or printer.totals)
         if not printer.is_added:
             await self._async_add_entities(printer)
         if notification.fingerprint in printer.unanswered:
             printer.unanswered.remove(notification.fingerprint)
         else:
-            printer.async_announce(announcement)
+            self._async_announce(announcement, printer)
         if not is_saved:
             printer.unanswered.append(notification.fingerprint)
         return is_saved
@@ -244,11 +237,9 @@ class Account:
         self, printer: PrinterCoordinator, notification: Notification, now: datetime
     ) -> Totals | None:
         """Remember a print that has ended; return the totals, None where the disk did not take it."""
-        if printer.unsaved is None and not ends_a_print(printer.state, notification):
+        if printer.unsaved is None and not may_change(printer.state, notification):
             return printer.totals
-        before = (
-            printer.unsaved or await self._histories.async_load(printer.printer_id) or History(totals=printer.totals)
-        )
+        before = await self._async_history(printer)
         after = remember(before, printer.state, notification, now)
         if after is before and printer.unsaved is None:
             return after.totals
@@ -258,10 +249,15 @@ class Account:
 
     async def async_get_prints(self, printer: PrinterCoordinator) -> list[Print]:
         """Return the prints of a printer, the oldest first, the one under way included."""
-        history = await self._histories.async_load(printer.printer_id) or History()
-        under_way = newest(printer.state, dt_util.utcnow())
-        known = {print_.print_id: print_ for print_ in (under_way, *history.prints) if print_}
+        history = await self._async_history(printer)
+        newest = unfinished(printer.state, dt_util.utcnow())
+        known = {print_.print_id: print_ for print_ in (newest, *history.prints) if print_}
         return sorted(known.values(), key=lambda print_: print_.started_at)
+
+    async def _async_history(self, printer: PrinterCoordinator) -> History:
+        """Return what is remembered of a printer, whether or not the disk took it."""
+        stored = printer.unsaved or await self._histories.async_load(printer.printer_id)
+        return stored or History(totals=printer.totals)
 
     @callback
     def _async_remember_unanswered(self, notification: Notification, work: asyncio.Task[bool]) -> None:
@@ -324,35 +320,42 @@ class Account:
         return printer
 
     @callback
-    def _async_announce_without_printer(self, announcement: Announcement) -> None:
-        """Announce what makes no printer, to Home Assistant's bus alone."""
+    def _async_announce(self, announcement: Announcement, printer: PrinterCoordinator | None = None) -> None:
+        """Tell the event entity and Home Assistant's bus, in this order, once there are automations to hear it."""
 
         @callback
         def announce(hass: HomeAssistant) -> None:
-            _async_fire(hass, announcement.type, {"device_id": None, **announcement.data})
+            data = {"device_id": None, **announcement.data}
+            if printer is not None:
+                printer.async_announce(announcement)
+                data = printer.event_data(announcement)
+            hass.bus.async_fire(f"{DOMAIN}_{announcement.type}", data)
 
         async_at_started(self._hass, announce)
+
+
+def printer_ids(device: dr.AnyDeviceEntry) -> set[str]:
+    """Return which printers a device is: one, unless somebody else has made it."""
+    return {printer_id for domain, printer_id in device.identifiers if domain == DOMAIN}
 
 
 @callback
 def async_get_devices(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> dict[str, dr.DeviceEntry]:
     """Return the devices of the printers, by the printers' ids; after a crash those of new printers may be missing."""
     devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
-    return {printer_id: device for device in devices for _, printer_id in device.identifiers}
+    return {printer_id: device for device in devices for printer_id in printer_ids(device)}
+
+
+@callback
+def async_get_account(hass: HomeAssistant) -> Account | None:
+    """Return the account, as long as the config entry is loaded."""
+    entries: list[OctoEverywhereConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
+    return entries[0].runtime_data if entries else None
 
 
 @callback
 def async_get_printer(hass: HomeAssistant, device_id: str) -> PrinterCoordinator | None:
     """Return the printer that a device is, as long as the config entry is loaded."""
-    entries: list[OctoEverywhereConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
-    for entry in entries:
-        for printer in entry.runtime_data.printers.values():
-            if printer.device_id == device_id:
-                return printer
-    return None
-
-
-@callback
-def _async_fire(hass: HomeAssistant, event: str, data: dict[str, Any]) -> None:
-    """Fire the Home Assistant event of a notification."""
-    hass.bus.async_fire(f"{DOMAIN}_{event}", data)
+    account = async_get_account(hass)
+    printers = account.printers.values() if account is not None else ()
+    return next((printer for printer in printers if printer.device_id == device_id), None)

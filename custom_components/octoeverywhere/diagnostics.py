@@ -11,8 +11,8 @@ from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
-from .const import CONF_ADDRESS, CONF_BASE_URL, CONF_CLOUDHOOK, CONF_CONNECTION, CONF_SECRET_KEY, DOMAIN
-from .coordinator import OctoEverywhereConfigEntry, PrinterCoordinator
+from .const import CONF_ADDRESS, CONF_BASE_URL, CONF_CLOUDHOOK, CONF_CONNECTION, CONF_SECRET_KEY
+from .coordinator import OctoEverywhereConfigEntry, PrinterCoordinator, printer_ids
 from .store import Announcement
 
 # Who knows the id of a printer or of a print may know where to watch it.
@@ -48,14 +48,14 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: OctoEve
     secrets = _secrets(entry)
     return {
         **connection,
-        "newest_notification_at": account.newest[-1].at.isoformat() if account.newest else None,
+        "newest_notification_at": account.recent[-1].at.isoformat() if account.recent else None,
         "since_start": {
             "accepted": account.accepted,
             "late": account.late,
             "refused": dict(account.refused),
         },
         "printers": [_printer(secrets, printer) for printer in account.printers.values()],
-        "newest_notifications": [_notification(secrets, announcement) for announcement in account.newest],
+        "newest_notifications": [_notification(secrets, announcement) for announcement in account.recent],
     }
 
 
@@ -67,15 +67,13 @@ async def async_get_device_diagnostics(
         return {}
     account = entry.runtime_data
     secrets = _secrets(entry)
-    printer_ids = {printer_id for domain, printer_id in device.identifiers if domain == DOMAIN}
+    ids = printer_ids(device)
     return {
-        "printers": [
-            _printer(secrets, account.printers[printer_id]) for printer_id in printer_ids & account.printers.keys()
-        ],
+        "printers": [_printer(secrets, account.printers[printer_id]) for printer_id in ids & account.printers.keys()],
         "newest_notifications": [
             _notification(secrets, announcement)
-            for announcement in account.newest
-            if announcement.data["printer_id"] in printer_ids
+            for announcement in account.recent
+            if announcement.data["printer_id"] in ids
         ],
     }
 
@@ -109,7 +107,7 @@ def _secrets(entry: OctoEverywhereConfigEntry) -> list[str]:
     secrets: set[str | None] = {entry.data[CONF_SECRET_KEY], entry.data[CONF_WEBHOOK_ID]}
     for printer in account.printers.values():
         secrets |= {printer.printer_id, printer.state.print_id, *printer.state.superseded}
-    for announcement in account.newest:
+    for announcement in account.recent:
         secrets |= {announcement.data["printer_id"], announcement.data["print_id"]}
     return sorted((secret for secret in secrets if secret), key=len, reverse=True)
 

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from .json_fields import as_json, from_json, has_type, link, moment
 from .payload import Notification, NotificationType
-from .state import PrinterState, has_type, is_about_a_printer, is_silent, link, moment, reduce, silent_from
+from .state import Attention, PrinterState, is_about_a_printer, is_silent, reduce, silent_from
 
 KEPT: Final = 500
 """How many prints of a printer are remembered."""
@@ -27,7 +28,7 @@ class Outcome(StrEnum):
     """It has not ended; never stored."""
 
 
-_ENDINGS: Final = {
+_OUTCOMES: Final = {
     NotificationType.PRINT_COMPLETE: Outcome.COMPLETE,
     NotificationType.PRINT_FAILED: Outcome.FAILED,
 }
@@ -53,17 +54,13 @@ class Print:
     """The last picture; the link lives a week."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what from_dict reads, in types that JSON has, less what is unknown."""
-        return {
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name in self.__slots__
-            if (value := getattr(self, name)) is not None
-        }
+        """Return what from_dict reads."""
+        return as_json(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what as_dict wrote. Raises KeyError, TypeError or ValueError where it did not."""
-        return cls(**{name: _FROM_JSON[name](value) for name, value in data.items()})
+        return from_json(cls, _FROM_JSON, data)
 
 
 _FROM_JSON: Final[Mapping[str, Callable[[Any], Any]]] = {
@@ -113,9 +110,9 @@ class History:
         return replace(self, prints=(*others, print_)[-KEPT:])
 
 
-def ends_a_print(state: PrinterState, notification: Notification) -> bool:
+def may_change(state: PrinterState, notification: Notification) -> bool:
     """Tell whether a notification, in this state, may change the history: few do."""
-    return notification.type in _ENDINGS or _is_superseded(state, notification)
+    return notification.type in _OUTCOMES or _is_superseded(state, notification)
 
 
 def remember(history: History, state: PrinterState, notification: Notification, now: datetime) -> History:
@@ -123,19 +120,18 @@ def remember(history: History, state: PrinterState, notification: Notification, 
     if _is_superseded(state, notification) and state.print_id and not history.find(state.print_id):
         history = history.add(_of_state(state, state.print_id, Outcome.SILENT, state.heard_at or now))
     print_id = notification.print_id or state.print_id
-    outcome = _ENDINGS.get(notification.type)
-    if outcome is None or print_id is None:
+    if notification.type not in _OUTCOMES or print_id is None:
         return history
     known = history.find(print_id)
     if known is not None and known.outcome is not Outcome.SILENT:
         return history
     print_ = _ended(known, state, print_id, notification, now)
-    return replace(history.add(replace(print_, outcome=outcome)), totals=_added(history.totals, outcome, print_))
+    return replace(history.add(print_), totals=_added(history.totals, print_))
 
 
-def newest(state: PrinterState, now: datetime) -> Print | None:
+def unfinished(state: PrinterState, now: datetime) -> Print | None:
     """Return the print that the history does not have yet, because nothing said that it has ended."""
-    if state.print_id is None or state.ended:
+    if state.print_id is None or not _goes_on(state):
         return None
     if is_silent(state, now):
         return _of_state(state, state.print_id, Outcome.SILENT, state.heard_at or now)
@@ -146,23 +142,30 @@ def _is_superseded(state: PrinterState, notification: Notification) -> bool:
     """Tell whether a notification brings a new print although nothing said that the one before has ended."""
     return (
         state.print_id is not None
-        and not state.ended
+        and _goes_on(state)
         and notification.print_id not in (None, state.print_id, *state.superseded)
         and is_about_a_printer(notification)
     )
 
 
+def _goes_on(state: PrinterState) -> bool:
+    """Tell whether the newest print has not ended yet, as far as anybody knows: of one, only that its bed has cooled may be known."""
+    return not state.ended and (state.status is not None or state.attention is not Attention.NONE)
+
+
 def _ended(known: Print | None, state: PrinterState, print_id: str, notification: Notification, now: datetime) -> Print:
     """Return a print of which was just said that it has ended."""
+    outcome = _OUTCOMES[notification.type]
     if known is None or state.print_id == print_id:
         # Of a print that nobody has heard of before, this is what its only notification says.
         before = state if print_id == state.print_id else PrinterState()
         after = reduce(before, notification, now)
-        return _of_state(after, print_id, Outcome.UNDER_WAY, after.finish_at or now)
+        return _of_state(after, print_id, outcome, after.finish_at or now)
     duration = known.duration if notification.duration is None else notification.duration
     ended_at = now if duration is None else min(now, known.started_at + timedelta(seconds=duration))
     return replace(
         known,
+        outcome=outcome,
         ended_at=ended_at,
         file_name=known.file_name or notification.file_name,
         duration=duration,
@@ -199,10 +202,10 @@ def _expected_end(state: PrinterState, now: datetime) -> datetime:
     return now + _UNKNOWN_REST if silent_at is None else min(now + _UNKNOWN_REST, silent_at)
 
 
-def _added(totals: Totals, outcome: Outcome, print_: Print) -> Totals:
+def _added(totals: Totals, print_: Print) -> Totals:
     """Return the totals with one print more."""
     return Totals(
-        completed=totals.completed + (outcome is Outcome.COMPLETE),
-        failed=totals.failed + (outcome is Outcome.FAILED),
+        completed=totals.completed + (print_.outcome is Outcome.COMPLETE),
+        failed=totals.failed + (print_.outcome is Outcome.FAILED),
         seconds=totals.seconds + (print_.duration or 0),
     )

@@ -22,7 +22,7 @@ PARALLEL_UPDATES = 0
 SNAPSHOT = ImageEntityDescription(key="snapshot")
 
 _NO_SNAPSHOT: Final = Path(__file__).parent / "no_snapshot.png"
-# At a time, for all printers: each may take as much memory as a picture may be large.
+# At a time, for all printers.
 _FETCHES: Final = 4
 # Seconds; less than Home Assistant waits.
 _PATIENCE: Final = 8
@@ -45,13 +45,15 @@ async def async_setup_entry(
 class PrinterImage(PrinterEntity, ImageEntity):
     """The newest picture of the newest print, for as long as OctoEverywhere keeps it."""
 
-    _newest: tuple[str, datetime] | None = None
-    """The link and when it arrived."""
+    _link: tuple[str, datetime] | None = None
+    """And when it arrived."""
     _snapshot: Snapshot | None = None
     _fetching: asyncio.Task[None] | None = None
+    _is_missed: bool = False
+    """Whether somebody has looked in vain while it was being fetched."""
 
     def __init__(self, printer: PrinterCoordinator, fetches: asyncio.Semaphore, no_snapshot: Snapshot) -> None:
-        """Fetch nothing: a picture is fetched when somebody looks at it, and most are not looked at."""
+        """Wait until somebody looks: most pictures are not looked at."""
         ImageEntity.__init__(self, printer.hass)
         self._expiry = Alarm(printer.hass, self._handle_coordinator_update)
         self._fetches = fetches
@@ -63,13 +65,18 @@ class PrinterImage(PrinterEntity, ImageEntity):
         """Forget the picture when its link dies."""
         await super().async_added_to_hass()
         self.async_on_remove(partial(self._expiry.async_set, None))
+        self.async_on_remove(self._async_stop_fetching)
         self._async_await_expiry()
 
     @override
     async def async_image(self) -> bytes:
         """Return the picture, or one that says that there is none: Home Assistant shows an error where it gets nothing in time."""
-        if self._snapshot is None and self._newest is not None:
-            await asyncio.wait({self._async_fetch_once(self._newest[0])}, timeout=_PATIENCE)
+        if self._snapshot is None and (link := self._link) is not None:
+            fetching = self._async_fetch_once(link[0])
+            await asyncio.wait({fetching}, timeout=_PATIENCE)
+            if self._link != link:
+                return await self.async_image()
+            self._is_missed = not fetching.done()
         return (self._snapshot or self._no_snapshot).content
 
     @property
@@ -81,16 +88,15 @@ class PrinterImage(PrinterEntity, ImageEntity):
     @override
     def _update(self) -> bool:
         """Take over the link; return whether there is another picture."""
-        state, newest = self.coordinator.data, None
+        state, link = self.coordinator.data, None
         if state.snapshot_url is not None and state.snapshot_at is not None:
             is_alive = dt_util.utcnow() - state.snapshot_at < LINK_LIVES
-            newest = (state.snapshot_url, state.snapshot_at) if is_alive else None
-        if newest == self._newest:
+            link = (state.snapshot_url, state.snapshot_at) if is_alive else None
+        if link == self._link:
             return False
-        if self._fetching is not None:
-            self._fetching.cancel()
-        self._newest, self._snapshot, self._fetching = newest, None, None
-        self._attr_image_last_updated = state.snapshot_at if newest else None
+        self._async_stop_fetching()
+        self._link, self._snapshot = link, None
+        self._attr_image_last_updated = link and link[1]
         return True
 
     @callback
@@ -104,10 +110,15 @@ class PrinterImage(PrinterEntity, ImageEntity):
     def _async_fetch_once(self, link: str) -> asyncio.Task[None]:
         """Return what fetches the picture, one at a time however many look."""
         if self._fetching is None or self._fetching.done():
-            self._fetching = self.coordinator.config_entry.async_create_background_task(
-                self.hass, self._async_fetch(link), self.entity_id
-            )
+            # Not the config entry's: it would wait for it when it is unloaded, with its webhook closed already.
+            self._fetching = self.hass.async_create_background_task(self._async_fetch(link), self.entity_id)
         return self._fetching
+
+    @callback
+    def _async_stop_fetching(self) -> None:
+        if self._fetching is not None:
+            self._fetching.cancel()
+        self._fetching, self._is_missed = None, False
 
     async def _async_fetch(self, link: str) -> None:
         """Fetch the picture; cancelled where there is a newer one meanwhile."""
@@ -116,8 +127,14 @@ class PrinterImage(PrinterEntity, ImageEntity):
                 self._snapshot = await async_fetch(link)
         except SnapshotError as err:
             LOGGER.debug("%s has no picture: %s", self.entity_id, err.failure)
+            return
+        if self._is_missed:
+            # Under another address: otherwise nobody would look again.
+            self._is_missed = False
+            self.async_update_token()
+            self.async_write_ha_state()
 
     @callback
     def _async_await_expiry(self) -> None:
         """Look again when the link dies."""
-        self._expiry.async_set(self._newest and self._newest[1] + LINK_LIVES)
+        self._expiry.async_set(self._link and self._link[1] + LINK_LIVES)

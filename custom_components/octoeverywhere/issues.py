@@ -1,18 +1,16 @@
 """What the owner has to know or to do, shown under Repairs; each issue goes away when it is over."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 
 from .clock import Alarm
-from .const import DOMAIN
+from .const import DOMAIN, SUPPORTER_PAGE
 from .payload import NotificationType
-
-if TYPE_CHECKING:
-    from .coordinator import OctoEverywhereConfigEntry
 
 WRONG_SECRET: Final = "wrong_secret_key"
 ADDRESS_CHANGED: Final = "address_changed"
@@ -25,7 +23,7 @@ _LIMIT_LASTS: Final = timedelta(days=1)
 class Issues:
     """The issues of the config entry."""
 
-    def __init__(self, hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         """Recall the one that outlives a restart."""
         self._hass = hass
         self._entry = entry
@@ -98,6 +96,7 @@ class Issues:
             is_persistent=until is not None,
             severity=severity,
             translation_key=issue,
+            translation_placeholders={"supporter_page": SUPPORTER_PAGE},
         )
 
     @callback

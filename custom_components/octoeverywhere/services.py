@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .const import DOMAIN
-from .coordinator import Account, OctoEverywhereConfigEntry, PrinterCoordinator, async_get_printer
+from .coordinator import Account, PrinterCoordinator, async_get_account, async_get_printer
 from .history import KEPT, Outcome, Print
 from .snapshot import LINK_LIVES
 
@@ -26,13 +26,14 @@ ATTR_LIMIT: Final = "limit"
 
 _DEFAULT_LIMIT: Final = 100
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 _LONGEST: Final = timedelta(days=36500)
 
 GET_PRINTS_SCHEMA: Final = vol.Schema(
     {
         vol.Optional(ATTR_PRINTER): vol.All(cv.ensure_list, [cv.string]),
-        vol.Exclusive(ATTR_PERIOD, "since"): vol.All(cv.positive_time_period, vol.Clamp(max=_LONGEST)),
-        vol.Exclusive(ATTR_START, "since"): cv.datetime,
+        vol.Optional(ATTR_PERIOD): vol.All(cv.positive_time_period, vol.Clamp(max=_LONGEST)),
+        vol.Optional(ATTR_START): cv.datetime,
         vol.Optional(ATTR_END): cv.datetime,
         vol.Optional(ATTR_OUTCOME): vol.All(cv.ensure_list, [vol.Coerce(Outcome)]),
         vol.Optional(ATTR_LIMIT, default=_DEFAULT_LIMIT): vol.All(vol.Coerce(int), vol.Range(min=1, max=KEPT)),
@@ -50,7 +51,8 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 async def _async_get_prints(call: ServiceCall) -> ServiceResponse:
     """Return the prints of a period, the newest first. Raises ServiceValidationError."""
-    account = _account(call.hass)
+    if (account := async_get_account(call.hass)) is None:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="not_loaded")
     start, end = _period(call.data)
     outcomes = call.data.get(ATTR_OUTCOME) or list(Outcome)
     found = [
@@ -63,19 +65,12 @@ async def _async_get_prints(call: ServiceCall) -> ServiceResponse:
     return {"prints": [_as_response(*known) for known in found[: call.data[ATTR_LIMIT]]]}
 
 
-@callback
-def _account(hass: HomeAssistant) -> Account:
-    """Return the account. Raises ServiceValidationError."""
-    entries: list[OctoEverywhereConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
-    for entry in entries:
-        return entry.runtime_data
-    raise ServiceValidationError(translation_domain=DOMAIN, translation_key="not_loaded")
-
-
 def _period(data: dict[str, Any]) -> tuple[datetime, datetime]:
     """Return the moments between which a print must have been under way. Raises ServiceValidationError."""
+    if ATTR_PERIOD in data and ATTR_START in data:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="two_starts")
     now = dt_util.utcnow()
-    end = _as_utc(data[ATTR_END]) if ATTR_END in data else datetime.max.replace(tzinfo=dt_util.UTC)
+    end = _as_utc(data[ATTR_END]) if ATTR_END in data else _LAST
     start = _FIRST
     if ATTR_PERIOD in data:
         start = max(min(end, now), _FIRST + _LONGEST) - data[ATTR_PERIOD]
@@ -91,18 +86,22 @@ def _as_utc(moment: datetime) -> datetime:
     try:
         return dt_util.as_utc(moment)
     except OverflowError:
-        return moment.replace(tzinfo=dt_util.UTC)
+        return moment.replace(tzinfo=UTC)
 
 
 def _printers(account: Account, call: ServiceCall) -> Iterable[PrinterCoordinator]:
     """Return the printers that were asked for, all of them where none was. Raises ServiceValidationError."""
     if not call.data.get(ATTR_PRINTER):
-        return account.printers.values()
+        return list(account.printers.values())  # another may come while their prints are read
     printers = []
     for device_id in dict.fromkeys(call.data[ATTR_PRINTER]):
         if (printer := async_get_printer(call.hass, device_id)) is None:
+            device = dr.async_get(call.hass).async_get(device_id)
+            name = device and (device.name_by_user or device.name)
             raise ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="no_printer", translation_placeholders={"device": device_id}
+                translation_domain=DOMAIN,
+                translation_key="no_printer",
+                translation_placeholders={"device": name or device_id},
             )
         printers.append(printer)
     return printers

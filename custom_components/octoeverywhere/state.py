@@ -7,7 +7,8 @@ from enum import StrEnum
 import math
 from typing import Any, Final, Self
 
-from .payload import Notification, NotificationType, read_url
+from .json_fields import as_json, from_json, has_type, link, moment
+from .payload import Notification, NotificationType
 
 # Enough for every retry of the plugin (a quarter of an hour), however short the prints.
 _REMEMBERED_PRINTS: Final = 32
@@ -65,8 +66,6 @@ _ATTENTION: Final = {
     NotificationType.PRINT_COMPLETE: Attention.NONE,
     NotificationType.PRINT_FAILED: Attention.NONE,
 }
-# Later than this, a damaged file may say; to add anything to it could be more than a date can hold.
-_LAST_YEAR: Final = 9000
 _ENDINGS: Final = (NotificationType.PRINT_COMPLETE, NotificationType.PRINT_FAILED)
 # About the account or the connection, not about the printer.
 _NOT_ABOUT_A_PRINTER: Final = (
@@ -127,47 +126,13 @@ class PrinterState:
     """When the newest notification that counted arrived."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what from_dict reads, in types that JSON has, less what is as in an empty state."""
-        return {
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name in self.__slots__
-            if (value := getattr(self, name)) != getattr(_EMPTY, name)
-        }
+        """Return what from_dict reads."""
+        return as_json(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what as_dict wrote. Raises KeyError, TypeError or ValueError where it did not."""
-        return cls(**{name: _FROM_JSON[name](value) for name, value in data.items()})
-
-
-_EMPTY: Final = PrinterState()
-
-
-def moment(value: str) -> datetime:
-    """Read a moment that was written with its time zone. Raises TypeError or ValueError where it was not."""
-    read = datetime.fromisoformat(value)
-    if read.tzinfo is None or read.year > _LAST_YEAR:
-        raise ValueError(value)
-    return read
-
-
-def link(value: object) -> str:
-    """Read a link. Raises ValueError where nobody could follow it."""
-    if (read := read_url(value)) is None:
-        raise ValueError(value)
-    return read
-
-
-def has_type(*types: type) -> Callable[[Any], Any]:
-    """Return a reader that lets only these types through."""
-
-    def read(value: object) -> object:
-        # For Python `true` is a number.
-        if type(value) not in types:
-            raise TypeError(value)
-        return value
-
-    return read
+        return from_json(cls, _FROM_JSON, data)
 
 
 _FROM_JSON: Final[Mapping[str, Callable[[Any], Any]]] = {

@@ -5,20 +5,25 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from errno import EMFILE, ENFILE, ENOMEM
 import hashlib
 import os
 from typing import Any, Final, Self, override
 
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
 from .history import History, Print, Totals
+from .json_fields import has_type, moment
 from .payload import NotificationType
-from .state import PrinterState, has_type, moment
+from .state import PrinterState
 
 _VERSION: Final = 1
+# What the computer lacks for a moment.
+_PASSING: Final = (EMFILE, ENFILE, ENOMEM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,16 +168,13 @@ class _Files:
         """Name the kind."""
         self._hass = hass
         self._kind = kind
-        # Always the same object for a file: it writes one thing after the other.
-        self._files: dict[str, _File] = {}
 
     def of(self, printer_id: str) -> _File:
         """Return a printer's file, whether or not it exists."""
-        if printer_id not in self._files:
-            # An id may hold what no file's name can. So much of a hash is enough for any number of printers.
-            digest = hashlib.sha256(printer_id.encode()).hexdigest()[:16]
-            self._files[printer_id] = _File(self._hass, f"{self._kind}.{digest}")
-        return self._files[printer_id]
+        # An id may hold what no file's name can. So much of a hash is enough for any number of printers.
+        digest = hashlib.sha256(printer_id.encode()).hexdigest()[:16]
+        # A new object each time: who reads with another and gives up would take the other along.
+        return _File(self._hass, f"{self._kind}.{digest}")
 
     async def async_read_all[T](
         self, printer_ids: Iterable[str], read: Callable[[Mapping[str, Any]], T]
@@ -196,11 +198,16 @@ class _File(Store[dict[str, Any]]):
         self._is_written = True
 
     async def async_read[T](self, read: Callable[[dict[str, Any]], T]) -> T | None:
-        """Return what is in it, None where there is nothing. Home Assistant sets aside what is not JSON, we the rest."""
+        """Return what is in it, None where there is nothing. Home Assistant sets aside what is not JSON, we the rest.
+
+        Raises HomeAssistantError where it is well and may be read later.
+        """
         try:
             data = await self.async_load()
             return None if data is None else read(data)
-        except Exception as err:  # noqa: BLE001 - whatever is in a damaged file, the others can be read
+        except Exception as err:  # whatever is in a damaged file, the others can be read
+            if isinstance(err.__cause__, OSError) and err.__cause__.errno in _PASSING:
+                raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_read") from err
             await self._async_set_aside(err)
             return None
 

@@ -22,8 +22,8 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.json import JSON_DECODE_EXCEPTIONS, json_loads
 
-from .const import CONF_CONNECTION, CONF_SECRET_KEY, DOMAIN, LOGGER, Connection
-from .coordinator import OctoEverywhereConfigEntry
+from .const import CONF_CONNECTION, CONF_SECRET_KEY, DOMAIN, LOGGER, NAME, Connection
+from .coordinator import OctoEverywhereConfigEntry, async_get_account
 from .payload import (
     KEY_EVENT_TYPE,
     KEY_PRINTER_ID,
@@ -85,7 +85,7 @@ class RefusedError(Exception):
         self.refusal = refusal
 
 
-class Outcome(Enum):
+class Proof(Enum):
     """What came of waiting for a notification."""
 
     ARRIVED = auto()
@@ -104,7 +104,7 @@ class Trial:
     """What arrived while there was no entry to take it."""
     is_over: bool = False
     """Whether an entry is about to take over: it may fail to, so nothing is taken for it any more."""
-    _seen: Outcome = Outcome.NOTHING
+    _seen: Proof = Proof.NOTHING
     _waiter: asyncio.Future[None] | None = None
 
     def is_like(self, other: Trial) -> bool:
@@ -114,8 +114,8 @@ class Trial:
     @callback
     def notice(self, *, is_authentic: bool) -> None:
         """Take note of a POST; the proof stays one, whatever comes after it."""
-        if self._seen is not Outcome.ARRIVED:
-            self._seen = Outcome.ARRIVED if is_authentic else Outcome.WRONG_KEY
+        if self._seen is not Proof.ARRIVED:
+            self._seen = Proof.ARRIVED if is_authentic else Proof.WRONG_KEY
         self._wake()
 
     @callback
@@ -123,9 +123,9 @@ class Trial:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def async_wait(self, hass: HomeAssistant) -> Outcome:
+    async def async_wait(self, hass: HomeAssistant) -> Proof:
         """Return what has arrived since the last time, or what arrives within a few minutes."""
-        if self._seen is Outcome.NOTHING:
+        if self._seen is Proof.NOTHING:
             self._waiter = hass.loop.create_future()
             cancel = async_call_later(hass, _PATIENCE, self._wake)
             try:
@@ -133,8 +133,8 @@ class Trial:
             finally:
                 cancel()
         seen = self._seen
-        if seen is not Outcome.ARRIVED:
-            self._seen = Outcome.NOTHING
+        if seen is not Proof.ARRIVED:
+            self._seen = Proof.NOTHING
         return seen
 
 
@@ -197,16 +197,27 @@ _DOORS: HassKey[dict[str, _Door]] = HassKey(DOMAIN)
 @callback
 def async_open(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
     """Open the webhook until the entry is unloaded. Until the entry is loaded it asks to send again."""
+    async_close(hass, entry)
     door = _door(hass, entry.data[CONF_WEBHOOK_ID])
 
     @callback
     def close() -> None:
-        door.entry = None
-        _async_register(hass, door)
+        # Where the set-up has failed, it goes on to ask: Home Assistant may try again, or its owner.
+        if entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS:
+            async_close(hass, entry)
 
     door.entry = entry
     _async_register(hass, door)
     entry.async_on_unload(close)
+
+
+@callback
+def async_close(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
+    """Close the webhook of the entry, also one that it had before its address was changed."""
+    for door in tuple(hass.data.get(_DOORS, {}).values()):
+        if door.entry is entry:
+            door.entry = None
+            _async_register(hass, door)
 
 
 @callback
@@ -253,7 +264,7 @@ def _async_register(hass: HomeAssistant, door: _Door) -> None:
     webhook.async_register(
         hass,
         DOMAIN,
-        "OctoEverywhere",
+        NAME,
         door.webhook_id,
         _handler(door),
         local_only=door.is_local(),
@@ -264,9 +275,9 @@ def _async_register(hass: HomeAssistant, door: _Door) -> None:
 def _handler(door: _Door) -> Callable[[HomeAssistant, str, Request], Awaitable[Response]]:
     """Return what answers a POST."""
 
-    async def handle(_: HomeAssistant, __: str, request: Request) -> Response:
+    async def handle(hass: HomeAssistant, _: str, request: Request) -> Response:
         try:
-            await _async_accept(door, request)
+            await _async_accept(hass, door, request)
         except RefusedError as err:
             _note_refusal(door, err.refusal)
             return Response(status=_STATUS[err.refusal], text=err.refusal)
@@ -278,12 +289,14 @@ def _handler(door: _Door) -> Callable[[HomeAssistant, str, Request], Awaitable[R
     return handle
 
 
-async def _async_accept(door: _Door, request: Request) -> None:
+async def _async_accept(hass: HomeAssistant, door: _Door, request: Request) -> None:
     """Return when the notification is safe. Raises RefusedError."""
     body = await _async_read(request)
     notification = _parse(body, door)
-    if door.entry is not None and door.entry.state is ConfigEntryState.LOADED:
-        if not await door.entry.runtime_data.async_receive(notification):
+    # Whoever only makes a new address has an account already, at another door.
+    account = async_get_account(hass) if door.entry is None or door.entry.state is ConfigEntryState.LOADED else None
+    if account is not None:
+        if not await account.async_receive(notification):
             raise RefusedError(Refusal.NOT_SAVED)
     elif door.trial is not None and not door.trial.is_over:
         door.trial.notifications.append(notification)
