@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import json
 import logging
 from pathlib import Path
+import re
 from typing import Any, Final
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
@@ -295,6 +296,21 @@ async def test_odd_names(home: Home, name: str, odd: str) -> None:
     assert all(isinstance(text, str) for text in texts)
     shown = odd.replace("<", "\u2039").replace(">", "\u203a")
     assert name == "cut_power" or any(odd in text or shown in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"), [("tell_me", "error"), ("something_wrong", "error"), ("finished_soon", "print_progress")]
+)
+async def test_markdown(home: Home, name: str, slug: str) -> None:
+    """What others wrote is shown as it is where Home Assistant shows Markdown: no picture is loaded, no link made of it."""
+    odd = r"![a](https://b/c.png) [d](e) **f** `g` _h_ <i> # \*j"
+    await home.automate(name)
+    await home.post(FULL, FileName=odd, Error=odd, EventType=NUMBERS[slug])
+    await home.at(home.now + MINUTE)
+    (message,) = [data["message"] for data in home.called("persistent_notification.create")]
+    marks = re.findall(r"(?<!\\)(?:\\\\)*([][()!*_`<>#])", message)
+    assert marks == []
+    assert re.sub(r"\\(\W|_)", r"\1", message).count("[d](e) **f** `g` _h_") >= 1
 
 
 @pytest.mark.parametrize("name", NAMES)

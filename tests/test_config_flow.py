@@ -521,6 +521,41 @@ async def test_nothing_arrives(
 
 
 @pytest.mark.parametrize("is_wrong", [False, True])
+async def test_dialog_that_is_left_open(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    dialog: Dialog,
+    send: Post,
+    prove: Post,
+    freezer: FrozenDateTimeFactory,
+    is_wrong: bool,
+) -> None:
+    """Somebody who leaves in the middle leaves nothing open that was closed before; who comes back goes on."""
+    await reconfigure(dialog, loaded, "internet")
+    await dialog.submit(secret_key=MINE)
+    if is_wrong:
+        await prove(SecretKey="wrong")
+        await dialog.progressed()
+    else:
+        await wait_in_vain(hass, dialog, freezer)
+    assert webhooks(hass) == {WEBHOOK_ID: False}
+    for minutes, is_open in ((14, True), (2, False)):
+        freezer.tick(timedelta(minutes=minutes))
+        async_fire_time_changed(hass)
+        assert webhooks(hass) == {WEBHOOK_ID: not is_open}
+    assert (await send(FULL, SecretKey=MINE)).status == 401
+    assert (await send(FULL, EventType=1)).status == 200
+    assert issues(hass) == set()
+
+    await dialog.choose("wait")
+    assert webhooks(hass) == {WEBHOOK_ID: False}
+    await prove(FULL)
+    await dialog.progressed()
+    assert is_done(dialog)
+    assert the_entry(hass).data["secret_key"] == MINE
+
+
+@pytest.mark.parametrize("is_wrong", [False, True])
 async def test_change_after_waiting(
     hass: HomeAssistant, dialog: Dialog, prove: Post, freezer: FrozenDateTimeFactory, is_wrong: bool
 ) -> None:

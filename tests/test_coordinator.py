@@ -446,6 +446,40 @@ async def test_sender_hangs_up_and_unexpected_error(
     assert value(hass, "sensor.ender3_status") == "printing"
 
 
+async def test_flood(
+    hass: HomeAssistant, loaded: MockConfigEntry, post: Post, send: Post, disk: Disk, announced: list[Event]
+) -> None:
+    """Where more is waiting for the disk than there can be, the rest is asked for again, whoever waits for the answer."""
+    disk.hold()
+    with patch("custom_components.octoeverywhere.coordinator._MAX_PENDING", 3):
+        waiting = [asyncio.create_task(send(FULL, DurationSec=number)) for number in range(3)]
+        await disk.writing.wait()
+        for task in waiting[1:]:
+            task.cancel()
+        response = await send(FULL, PrinterId="printer-2")
+        assert (response.status, await response.text()) == (503, "not_ready_send_again")
+        disk.release()
+        assert (await waiting[0]).status == 200
+        await hass.async_block_till_done()
+        assert (await post(FULL, PrinterId="printer-2")).status == 200
+    assert slugs(announced)[-1] == "print_progress"
+    assert announced[-1].data["printer_id"] == "printer-2"
+
+
+async def test_flood_before_the_start(hass: HomeAssistant, post: Post, announced: list[Event]) -> None:
+    """Nor are there more than so many to be announced once Home Assistant has started."""
+    hass.set_state(CoreState.starting)
+    with patch("custom_components.octoeverywhere.coordinator._MAX_PENDING", 3):
+        assert [(await post(FULL, Progress=progress)).status for progress in range(5)] == [200, 200, 200, 503, 503]
+        assert announced == []
+        hass.set_state(CoreState.running)
+        hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+        await hass.async_block_till_done()
+        assert len(announced) == 3
+        assert (await post(FULL, Progress=50)).status == 200
+        assert len(announced) == 4
+
+
 async def test_too_many_printers(
     hass: HomeAssistant,
     post: Post,

@@ -68,6 +68,7 @@ async def test_entities(hass: HomeAssistant, post: Post) -> None:
         ({"EventType": 3}, "Failed <center>"),
         ({"EventType": 11}, "Filament change required"),
         ({"EventType": 9, "Error": "<b>too hot</b>"}, "<br>&lt;b&gt;too hot&lt;/b&gt;"),
+        ({"EventType": 9, "Error": "![a](b) **c**"}, r"<br>\!\[a\]\(b\) \*\*c\*\*"),
         ({"EventType": 6, "QuickViewUrl": None}, "Printing 21%"),
     ],
 )

@@ -349,6 +349,17 @@ async def test_no_ids_in_texts(
     assert leaks(found, [SECRET, WEBHOOK_ID, PRINTER_ID, PRINT_ID]) == []
 
 
+async def test_ids_of_which_texts_are_made(
+    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    """However short ids are, and whatever they say, the diagnostics stay as long as they are."""
+    ids = ("*", "R", "E", "D", "A", "C", "T", "**", "RE", "RED", "ACTED", "**REDACTED**")
+    for printer_id in ids:
+        await post(FULL, EventType=9, PrinterId=printer_id, PrintId="TED", FileName="*" * 100, Error="REDACTED " * 50)
+    text = json.dumps(await diagnostics(hass, hass_client, loaded))
+    assert len(text) < len(ids) * 30_000
+
+
 async def test_no_ids_of_earlier_prints(
     hass: HomeAssistant, post: Post, loaded: MockConfigEntry, hass_client: ClientSessionGenerator
 ) -> None:
@@ -375,6 +386,8 @@ async def test_no_ids_of_earlier_prints(
 async def test_long_text(
     hass: HomeAssistant, post: Post, loaded: MockConfigEntry, hass_client: ClientSessionGenerator, text: str
 ) -> None:
-    """However long a text is, Home Assistant does not stand still while links are looked for in it."""
+    """However long a text is, its beginning is enough, and Home Assistant does not stand still."""
     assert (await post(FULL, FileName=text)).status == 200
-    assert (await diagnostics(hass, hass_client, loaded))["since_start"]["accepted"] == 1
+    found = await diagnostics(hass, hass_client, loaded)
+    assert found["since_start"]["accepted"] == 1
+    assert len(found["printers"][0]["state"]["file_name"]) <= 255

@@ -361,16 +361,49 @@ async def test_nobody_looks(
 
 
 async def test_not_to_be_had(hass: HomeAssistant, post: Post, gallery: Gallery, look: Look, clock: Clock) -> None:
-    """What cannot be fetched shows that there is no picture, until somebody looks when it can be."""
+    """What cannot be fetched shows that there is no picture, however many look, until somebody looks a minute later."""
     clock.set(NOON)
     gallery.missing.add(A)
     await post(FULL, SnapshotUrl=A)
-    assert await look() == NO_PICTURE
+    for _ in range(10):
+        assert await look() == NO_PICTURE
+        await clock.elapse(5 * MOMENT)
+    assert gallery.fetched == [A]
     assert value(hass, ENTITY) == NOON.isoformat()
     gallery.missing.clear()
+    await clock.elapse(10 * MOMENT)
     assert await look() == picture(A)
     gallery.missing.add(A)
     assert await look() == picture(A)
+
+
+async def test_another_link_after_one_that_is_not_to_be_had(post: Post, gallery: Gallery, look: Look) -> None:
+    """The next picture need not wait because the one before could not be had."""
+    gallery.missing.add(A)
+    for link in (A, B):
+        await post(FULL, SnapshotUrl=link)
+        assert await look() == picture(link if link == B else None)
+
+
+async def test_room(post: Post, gallery: Gallery, look: Look) -> None:
+    """Only so many pictures are kept as there is room for; one that had to go is fetched again when somebody looks."""
+    entities = [f"image.printer_{number}_snapshot" for number in range(5)]
+    links = [f"{A}&printer={number}" for number in range(5)]
+    sizes = [len(picture(link)[1]) for link in links]
+    with patch.object(image, "_KEPT", sum(sizes[:3])):
+        for number, link in enumerate(links):
+            await post(FULL, PrinterId=str(number), PrinterName=f"Printer {number}", SnapshotUrl=link)
+            assert await look(entities[number]) == picture(link)
+        for entity, link in zip(entities[2:], links[2:], strict=True):
+            assert await look(entity) == picture(link)
+        assert gallery.fetched == links
+        assert await look(entities[0]) == picture(links[0])
+        assert gallery.fetched == [*links, links[0]]
+        await post(FULL, PrinterId="4", PrinterName="Printer 4", SnapshotUrl=None, PrintId="print-2")
+        assert await look(entities[3]) == picture(links[3])
+        assert await look(entities[2]) == picture(links[2])
+        assert await look(entities[4]) == NO_PICTURE
+        assert gallery.fetched == [*links, links[0], links[2]]
 
 
 @pytest.mark.parametrize("then", [None, B], ids=["next print, without", "newer"])

@@ -11,9 +11,12 @@ from homeassistant.core import CoreState, Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 from homeassistant.util.file import WriteError
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_test_home_assistant
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from custom_components.octoeverywhere.payload import read_url
 
 from .conftest import FULL, PATH, WEBHOOK_ID, Client, Disk, Post, device_of, remove_device, shown, slugs, value
 
@@ -306,6 +309,22 @@ async def test_device(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) 
         assert device.name == "Ender3"
         assert device.configuration_url == link
     assert len(dr.async_entries_for_config_entry(dr.async_get(hass), loaded.entry_id)) == 1
+
+
+HOSTS = st.text(st.characters(codec="utf-8"), max_size=8) | st.text("abcxyz0189-.", max_size=12)
+
+
+@given(scheme=st.sampled_from(("http", "https")), prefix=st.sampled_from(("", "xn--", "a.xn--")), host=HOSTS)
+@example(scheme="https", prefix="xn--", host="a")
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_every_link_that_is_taken(
+    hass: HomeAssistant, loaded: MockConfigEntry, scheme: str, prefix: str, host: str
+) -> None:
+    """Home Assistant takes every link that we do, or one notification would stop all of them."""
+    link = read_url(f"{scheme}://{prefix}{host}/")
+    dr.async_get(hass).async_get_or_create(
+        config_entry_id=loaded.entry_id, identifiers={("octoeverywhere", "printer-1")}, configuration_url=link
+    )
 
 
 @pytest.mark.parametrize("link", [None, "https://...", 7])

@@ -111,6 +111,10 @@ NO_LINK: Final[tuple[Any, ...]] = (
     "https://octoeverywhere.com/\u202eview",
     "https://octoeverywhere.com:99999/view",
     "https://[::1/view",
+    "https://xn--a/view",
+    'https://octoeverywhere.com/"onclick="view',
+    "https://octoeverywhere.com/<view",
+    "https://octoeverywhere.com/view>",
     "https://octoeverywhere.com/" + "x" * 2048,
 )
 LINKS: Final = (
@@ -121,6 +125,7 @@ LINKS: Final = (
     "http://[fd00::1]:8080/",
     "HTTPS://OCTOEVERYWHERE.COM/view",
     "https://octoeverywhere.com/größe/🦑",
+    "https://xn--mnchen-3ya.de/view",
 )
 # Marks that set the direction of writing or join letters are part of a name.
 NAMES: Final = (
@@ -378,6 +383,24 @@ def test_extra_depth(*, depth: int, is_kept: bool) -> None:
     """A value nested too deep to be written again is dropped, and only that one."""
     extra = read({"PrinterId": "printer-1", "EventType": 6, "Deep": nested(depth), "Beside": 1}).extra
     assert extra == {"Beside": 1} | ({"Deep": nested(depth)} if is_kept else {})
+
+
+@pytest.mark.parametrize(
+    ("extra", "is_kept"),
+    [
+        ({"Text": "x" * 8_000}, True),
+        ({"Text": "x" * 9_000}, False),
+        ({str(number): "x" * 90 for number in range(100)}, False),
+        # What is short in a body may be long when it is written again.
+        ({"Numbers": [1e15] * 400}, True),
+        ({"Numbers": [1e15] * 2_000}, False),
+    ],
+)
+def test_extra_size(*, extra: dict[str, Any], is_kept: bool) -> None:
+    """What is far more than anybody adds is dropped; everything else of the notification stays."""
+    notification = read(FULL | extra)
+    assert notification.extra == ({"Added": FULL["Added"]} | extra if is_kept else {})
+    assert notification.progress == FULL["Progress"]
 
 
 def test_event_data_is_a_copy() -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 import secrets
 from typing import Any, Final, override
 
 from homeassistant.components import webhook
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.core import callback
+from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 import voluptuous as vol
 from yarl import URL
@@ -41,6 +43,8 @@ from .webhook import Proof, Trial, async_open_trial
 MAX_SECRET_KEY: Final = 128
 _SECRET_BYTES: Final = 24
 _TOO_LONG: Final = "secret_key_too_long"
+# How long what was waited for in vain is still accepted.
+_STAYS_OPEN: Final = timedelta(minutes=15)
 
 URL_FIELD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 SECRET_KEY_FIELD: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
@@ -64,6 +68,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         self._base_url = ""
         self._trial: Trial | None = None
         self._close: Callable[[], None] | None = None
+        self._cancel_closing: CALLBACK_TYPE | None = None
         self._waiting: asyncio.Task[Proof] | None = None
         self._cloudhook_url: str | None = None
         self._new_cloudhook: str | None = None
@@ -247,6 +252,8 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
             )
         outcome = self._waiting.result()
         self._waiting = None
+        # Somebody may be on it; or has left, and Home Assistant keeps the dialog for ever.
+        self._cancel_closing = async_call_later(self.hass, _STAYS_OPEN, self._close_trial)
         return self.async_show_progress_done(
             next_step_id={
                 Proof.ARRIVED: "finish",
@@ -298,12 +305,20 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
             self._close_trial()
             self._trial = wanted
             self._close = async_open_trial(self.hass, wanted)
+        self._keep_open()
         return self._trial
 
-    def _close_trial(self) -> None:
+    def _keep_open(self) -> None:
+        if self._cancel_closing is not None:
+            self._cancel_closing()
+            self._cancel_closing = None
+
+    @callback
+    def _close_trial(self, _: datetime | None = None) -> None:
+        self._keep_open()
         if self._close is not None:
             self._close()
-            self._close = None
+        self._close = self._trial = None
 
     # The end.
 
@@ -341,6 +356,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
     def async_remove(self) -> None:
         """Leave nothing behind where the set-up was given up."""
         self._is_removed = True
+        self._keep_open()
         if not self._is_finished:  # otherwise the entry takes over
             self._close_trial()
             self.hass.async_create_task(self._async_drop_new_cloudhook())

@@ -33,6 +33,8 @@ type OctoEverywhereConfigEntry = ConfigEntry[Account]
 
 # Far more than there are retries under way at a time.
 _REMEMBERED_UNANSWERED: Final = 32
+# Notifications that wait for the disk, or for Home Assistant to start. With more, somebody floods it.
+_MAX_PENDING: Final = 128
 # Home Assistant allows a config entry 10,000 entities; what comes from more printers is announced, but gets no device.
 _MAX_PRINTERS: Final = 450
 
@@ -66,13 +68,13 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
         self.announcement = record.announcement
         self.device_info = DeviceInfo(identifiers={(DOMAIN, printer_id)})
         """What all its entities say of their device."""
+        self._silence = Alarm(hass, self._async_fall_silent)
         self.device_id = self._async_register_device()
         self.is_added = False
         """Whether its entities are there."""
         self.unanswered: deque[str] = deque(maxlen=_REMEMBERED_UNANSWERED)
         """Fingerprints of what was shown and announced, but not answered with 200, so that it will be sent again."""
         self._announce_to: set[Callable[[Announcement], None]] = set()
-        self._silence = Alarm(hass, self._async_fall_silent)
         self._async_await_silence()
 
     @override
@@ -162,6 +164,7 @@ class Account:
         self._histories = HistoryStore(hass)
         self._platforms: list[tuple[EntityPlatform, CreateEntities]] = []
         self._is_full = False
+        self._pending = 0
         # One notification of a printer after the other; printers do not wait for each other.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -182,17 +185,28 @@ class Account:
         self._platforms.append((platform, create))
         await platform.async_add_entities(entity for printer in self.printers.values() for entity in create(printer))
 
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether so much is waiting that a notification should rather be sent again later."""
+        return self._pending >= _MAX_PENDING
+
     async def async_receive(self, notification: Notification) -> bool:
         """Save, show and announce a notification; return whether it was saved.
 
         Goes on to the end where its caller, whom Home Assistant stops when the sender hangs up, is cancelled.
         """
+        self._pending += 1
         work = self._hass.async_create_task(self._async_receive(notification))
+        work.add_done_callback(self._async_note_done)
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             work.add_done_callback(partial(self._async_remember_unanswered, notification))
             raise
+
+    @callback
+    def _async_note_done(self, _: asyncio.Task[bool]) -> None:
+        self._pending -= 1
 
     async def _async_receive(self, notification: Notification) -> bool:
         """Save, show and announce a notification; return whether it was saved."""
@@ -325,12 +339,14 @@ class Account:
 
         @callback
         def announce(hass: HomeAssistant) -> None:
+            self._pending -= 1
             data = {"device_id": None, **announcement.data}
             if printer is not None:
                 printer.async_announce(announcement)
                 data = printer.event_data(announcement)
             hass.bus.async_fire(f"{DOMAIN}_{announcement.type}", data)
 
+        self._pending += 1
         async_at_started(self._hass, announce)
 
 

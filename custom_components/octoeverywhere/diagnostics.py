@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import CONF_WEBHOOK_ID
+from homeassistant.const import CONF_WEBHOOK_ID, MAX_LENGTH_STATE_STATE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
@@ -45,7 +45,6 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: OctoEve
     if entry.state is not ConfigEntryState.LOADED:
         return connection
     account = entry.runtime_data
-    secrets = _secrets(entry)
     return {
         **connection,
         "newest_notification_at": account.recent[-1].at.isoformat() if account.recent else None,
@@ -54,8 +53,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: OctoEve
             "late": account.late,
             "refused": dict(account.refused),
         },
-        "printers": [_printer(secrets, printer) for printer in account.printers.values()],
-        "newest_notifications": [_notification(secrets, announcement) for announcement in account.recent],
+        **await _async_describe(hass, entry, list(account.printers.values()), list(account.recent)),
     }
 
 
@@ -66,16 +64,29 @@ async def async_get_device_diagnostics(
     if entry.state is not ConfigEntryState.LOADED:
         return {}
     account = entry.runtime_data
-    secrets = _secrets(entry)
     ids = printer_ids(device)
-    return {
-        "printers": [_printer(secrets, account.printers[printer_id]) for printer_id in ids & account.printers.keys()],
-        "newest_notifications": [
-            _notification(secrets, announcement)
-            for announcement in account.recent
-            if announcement.data["printer_id"] in ids
-        ],
-    }
+    printers = [account.printers[printer_id] for printer_id in ids & account.printers.keys()]
+    recent = [announcement for announcement in account.recent if announcement.data["printer_id"] in ids]
+    return await _async_describe(hass, entry, printers, recent)
+
+
+async def _async_describe(
+    hass: HomeAssistant,
+    entry: OctoEverywhereConfigEntry,
+    printers: list[PrinterCoordinator],
+    recent: list[Announcement],
+) -> dict[str, Any]:
+    """Return what is known of printers and notifications."""
+    secrets = _secrets(entry)
+
+    def describe() -> dict[str, Any]:
+        return {
+            "printers": [_printer(secrets, printer) for printer in printers],
+            "newest_notifications": [_notification(secrets, announcement) for announcement in recent],
+        }
+
+    # Each text is searched for every id: with hundreds of printers that takes a while.
+    return await hass.async_add_executor_job(describe)
 
 
 def _printer(secrets: list[str], printer: PrinterCoordinator) -> dict[str, Any]:
@@ -113,12 +124,14 @@ def _secrets(entry: OctoEverywhereConfigEntry) -> list[str]:
 
 
 def _clean(text: str, secrets: list[str]) -> str:
-    """Return a text without links, keys and ids."""
+    """Return the beginning of a text, without links, keys and ids."""
     for secret in secrets:
-        text = text.replace(secret, REDACTED)
-    return "".join(REDACTED if _may_be_link(word) else word for word in _WORD.split(text))
+        # No text and no id has this in it: so no id is found in what another one has left.
+        text = text.replace(secret, "\0")
+    words = _WORD.split(text[:MAX_LENGTH_STATE_STATE])
+    return "".join(REDACTED if _may_be_link(word) else word.replace("\0", REDACTED) for word in words)
 
 
 def _may_be_link(word: str) -> bool:
     """Tell whether a word may be a link, or the rest of one; a path may go for one as well."""
-    return "//" in word or "\\/" in word or ("." in word and "/" in word)
+    return "//" in word or "\\/" in word or ("." in word and ("/" in word or "?" in word))

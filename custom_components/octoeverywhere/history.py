@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from homeassistant.const import MAX_LENGTH_STATE_STATE
+
 from .json_fields import as_json, from_json, has_type, link, moment
 from .payload import Notification, NotificationType
 from .state import Attention, PrinterState, is_about_a_printer, is_silent, reduce, silent_from
@@ -167,9 +169,9 @@ def _ended(known: Print | None, state: PrinterState, print_id: str, notification
         known,
         outcome=outcome,
         ended_at=ended_at,
-        file_name=known.file_name or notification.file_name,
+        file_name=known.file_name or _short(notification.file_name),
         duration=duration,
-        error=notification.error,
+        error=_short(notification.error),
         snapshot_url=notification.snapshot_url or known.snapshot_url,
     )
 
@@ -184,14 +186,19 @@ def _of_state(state: PrinterState, print_id: str, outcome: Outcome, ended_at: da
         outcome=outcome,
         started_at=started_at,
         ended_at=max(started_at, ended_at),
-        file_name=state.file_name,
+        file_name=_short(state.file_name),
         duration=state.duration,
         current_layer=state.current_layer,
         total_layers=state.total_layers,
-        error=state.error_message,
+        error=_short(state.error_message),
         quick_view_url=state.quick_view_url,
         snapshot_url=state.snapshot_url,
     )
+
+
+def _short(text: str | None) -> str | None:
+    """Return a text as long as a state may be: five hundred of them are kept together."""
+    return text and text[:MAX_LENGTH_STATE_STATE]
 
 
 def _expected_end(state: PrinterState, now: datetime) -> datetime:

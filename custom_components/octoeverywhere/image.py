@@ -24,8 +24,12 @@ SNAPSHOT = ImageEntityDescription(key="snapshot")
 _NO_SNAPSHOT: Final = Path(__file__).parent / "no_snapshot.png"
 # At a time, for all printers.
 _FETCHES: Final = 4
+# Bytes of pictures, of all printers.
+_KEPT: Final = 32 * 1024 * 1024
 # Seconds; less than Home Assistant waits.
 _PATIENCE: Final = 8
+# Seconds, after which it is tried again to fetch what could not be had.
+_TRY_AGAIN: Final = 60
 
 
 async def async_setup_entry(
@@ -34,12 +38,37 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the image of every printer, known or to come."""
-    fetches = asyncio.Semaphore(_FETCHES)
     content = await hass.async_add_executor_job(_NO_SNAPSHOT.read_bytes)
-    no_snapshot = Snapshot(content=content, content_type="image/png")
+    gallery = Gallery(Snapshot(content=content, content_type="image/png"))
     await entry.runtime_data.async_add_platform(
-        lambda printer: [PrinterImage(printer, fetches, no_snapshot)],
+        lambda printer: [PrinterImage(printer, gallery)],
     )
+
+
+class Gallery:
+    """The pictures of all printers that were looked at lately, as many as there is room for."""
+
+    def __init__(self, no_snapshot: Snapshot) -> None:
+        """Begin with the one that says that there is none."""
+        self.no_snapshot = no_snapshot
+        self._fetches = asyncio.Semaphore(_FETCHES)
+        self._snapshots: dict[str, Snapshot] = {}
+
+    def find(self, printer_id: str) -> Snapshot | None:
+        """Return the picture of a printer, as long as it is kept."""
+        return self._snapshots.get(printer_id)
+
+    async def async_fetch(self, printer_id: str, link: str) -> None:
+        """Fetch the picture of a printer, and keep it in the place of the oldest ones. Raises SnapshotError."""
+        async with self._fetches:
+            snapshot = await async_fetch(link)
+        self._snapshots[printer_id] = snapshot
+        while sum(len(kept.content) for kept in self._snapshots.values()) > _KEPT:
+            self.drop(next(iter(self._snapshots)))
+
+    def drop(self, printer_id: str) -> None:
+        """Keep the picture of a printer no longer."""
+        self._snapshots.pop(printer_id, None)
 
 
 class PrinterImage(PrinterEntity, ImageEntity):
@@ -47,17 +76,17 @@ class PrinterImage(PrinterEntity, ImageEntity):
 
     _link: tuple[str, datetime] | None = None
     """And when it arrived."""
-    _snapshot: Snapshot | None = None
     _fetching: asyncio.Task[None] | None = None
+    _failed_at: float | None = None
+    """By the clock of the event loop."""
     _is_missed: bool = False
     """Whether somebody has looked in vain while it was being fetched."""
 
-    def __init__(self, printer: PrinterCoordinator, fetches: asyncio.Semaphore, no_snapshot: Snapshot) -> None:
+    def __init__(self, printer: PrinterCoordinator, gallery: Gallery) -> None:
         """Wait until somebody looks: most pictures are not looked at."""
         ImageEntity.__init__(self, printer.hass)
         self._expiry = Alarm(printer.hass, self._handle_coordinator_update)
-        self._fetches = fetches
-        self._no_snapshot = no_snapshot
+        self._gallery = gallery
         super().__init__(printer, SNAPSHOT)
 
     @override
@@ -65,25 +94,34 @@ class PrinterImage(PrinterEntity, ImageEntity):
         """Forget the picture when its link dies."""
         await super().async_added_to_hass()
         self.async_on_remove(partial(self._expiry.async_set, None))
-        self.async_on_remove(self._async_stop_fetching)
+        self.async_on_remove(self._async_drop)
         self._async_await_expiry()
 
     @override
     async def async_image(self) -> bytes:
         """Return the picture, or one that says that there is none: Home Assistant shows an error where it gets nothing in time."""
-        if self._snapshot is None and (link := self._link) is not None:
+        if self._shown is None and (link := self._link) is not None and self._may_be_had():
             fetching = self._async_fetch_once(link[0])
             await asyncio.wait({fetching}, timeout=_PATIENCE)
             if self._link != link:
                 return await self.async_image()
             self._is_missed = not fetching.done()
-        return (self._snapshot or self._no_snapshot).content
+        return (self._shown or self._gallery.no_snapshot).content
 
     @property
     @override
     def content_type(self) -> str:
         """Return the type of what async_image has returned."""
-        return (self._snapshot or self._no_snapshot).content_type
+        return (self._shown or self._gallery.no_snapshot).content_type
+
+    @property
+    def _shown(self) -> Snapshot | None:
+        """Return the picture, if it was fetched and is kept."""
+        return self._gallery.find(self.coordinator.printer_id)
+
+    def _may_be_had(self) -> bool:
+        """Tell whether it is worth while to fetch the picture: not at every look where that has just failed."""
+        return self._failed_at is None or self.hass.loop.time() - self._failed_at >= _TRY_AGAIN
 
     @override
     def _update(self) -> bool:
@@ -94,8 +132,8 @@ class PrinterImage(PrinterEntity, ImageEntity):
             link = (state.snapshot_url, state.snapshot_at) if is_alive else None
         if link == self._link:
             return False
-        self._async_stop_fetching()
-        self._link, self._snapshot = link, None
+        self._async_drop()
+        self._link = link
         self._attr_image_last_updated = link and link[1]
         return True
 
@@ -115,18 +153,21 @@ class PrinterImage(PrinterEntity, ImageEntity):
         return self._fetching
 
     @callback
-    def _async_stop_fetching(self) -> None:
+    def _async_drop(self) -> None:
+        """Have no picture, and be about to have none."""
         if self._fetching is not None:
             self._fetching.cancel()
-        self._fetching, self._is_missed = None, False
+        self._fetching, self._is_missed, self._failed_at = None, False, None
+        self._gallery.drop(self.coordinator.printer_id)
 
     async def _async_fetch(self, link: str) -> None:
         """Fetch the picture; cancelled where there is a newer one meanwhile."""
+        self._failed_at = None
         try:
-            async with self._fetches:
-                self._snapshot = await async_fetch(link)
+            await self._gallery.async_fetch(self.coordinator.printer_id, link)
         except SnapshotError as err:
             LOGGER.debug("%s has no picture: %s", self.entity_id, err.failure)
+            self._failed_at = self.hass.loop.time()
             return
         if self._is_missed:
             # Under another address: otherwise nobody would look again.

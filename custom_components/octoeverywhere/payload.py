@@ -13,7 +13,7 @@ import math
 from typing import Any, Final, Self
 from unicodedata import category
 
-from homeassistant.helpers.json import json_dumps_sorted
+from homeassistant.helpers.json import json_bytes, json_dumps_sorted
 from homeassistant.util.network import is_host_valid
 from yarl import URL
 
@@ -58,6 +58,10 @@ _MAX_ID_LENGTH: Final = 255
 _MAX_URL_LENGTH: Final = 2048
 # Control characters, and the line and paragraph separators.
 _CONTROLS: Final = ("Cc", "Zl", "Zp")
+# What could end a link where it is shown.
+_NOT_IN_URLS: Final = frozenset(' "<>')
+# Bytes of JSON. With more, an event would be too large for Home Assistant's database, since short numbers may become long there.
+_MAX_EXTRA: Final = 8 * 1024
 # A value nested deeper than this could be read, but not written again inside a state or an event.
 _MAX_DEPTH: Final = 16
 
@@ -111,7 +115,7 @@ class Notification:
         return cls(
             printer_id=printer_id,
             event_type=event_type,
-            extra={key: value for key, value in payload.items() if key not in _KNOWN_KEYS and _is_shallow(value)},
+            extra=_extra(payload),
             unknown=unknown,
             **(values | dict.fromkeys(unknown)),
         )
@@ -237,14 +241,21 @@ def read_url(value: object) -> str | None:
         return None
     try:
         url = URL(value)
-        host = url.raw_host
+        # Home Assistant reads a link's name in its own letters, which not every name has.
+        host = url.raw_host if url.host else None
     except ValueError:
         return None
     if url.scheme not in ("http", "https") or not host or not is_host_valid(host):
         return None
     if url.raw_user is not None or url.raw_password is not None:
         return None
-    return value if value.isprintable() and " " not in value else None
+    return value if value.isprintable() and _NOT_IN_URLS.isdisjoint(value) else None
+
+
+def _extra(payload: JsonObject) -> JsonObject:
+    """Return what OctoEverywhere has added since, unless it is far more than anybody adds."""
+    extra = {key: value for key, value in payload.items() if key not in _KNOWN_KEYS and _is_shallow(value)}
+    return extra if len(json_bytes(extra)) <= _MAX_EXTRA else {}
 
 
 def _is_shallow(value: object, depth: int = _MAX_DEPTH) -> bool:

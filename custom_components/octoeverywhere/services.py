@@ -55,14 +55,16 @@ async def _async_get_prints(call: ServiceCall) -> ServiceResponse:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="not_loaded")
     start, end = _period(call.data)
     outcomes = call.data.get(ATTR_OUTCOME) or list(Outcome)
-    found = [
-        (print_, printer)
-        for printer in _printers(account, call)
-        for print_ in await account.async_get_prints(printer)
-        if print_.outcome in outcomes and print_.started_at < end and print_.ended_at > start
-    ]
-    found.sort(key=lambda known: known[0].started_at, reverse=True)
-    return {"prints": [_as_response(*known) for known in found[: call.data[ATTR_LIMIT]]]}
+    found: list[tuple[Print, PrinterCoordinator]] = []
+    for printer in _printers(account, call):
+        found += (
+            (print_, printer)
+            for print_ in await account.async_get_prints(printer)
+            if print_.outcome in outcomes and print_.started_at < end and print_.ended_at > start
+        )
+        found.sort(key=lambda known: known[0].started_at, reverse=True)
+        del found[call.data[ATTR_LIMIT] :]  # before the next printer, which may have as many
+    return {"prints": [_as_response(*known) for known in found]}
 
 
 def _period(data: dict[str, Any]) -> tuple[datetime, datetime]:

@@ -238,6 +238,10 @@ class _File(Store[dict[str, Any]]):
         aside = f"{self.path}.corrupt.{dt_util.utcnow().isoformat()}"
         with suppress(OSError):
             await self.hass.async_add_executor_job(os.replace, self.path, aside)
+        # Not what the error says: it may quote a link.
         LOGGER.error(
-            "The file %s cannot be read (%r) and was kept as %s; what was in it starts afresh", self.path, err, aside
+            "The file %s cannot be read (%s) and was kept as %s; what was in it starts afresh",
+            self.path,
+            type(err).__name__,
+            aside,
         )

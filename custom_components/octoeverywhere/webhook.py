@@ -154,7 +154,7 @@ class _Discretion(logging.Filter):
     @override
     def filter(self, record: logging.LogRecord) -> bool:
         """Drop what names the id, and say once that there was something."""
-        if self._webhook_id not in (record.args or ()):
+        if not any(self._webhook_id in str(argument) for argument in record.args or ()):
             return True
         if record.levelno >= logging.WARNING and not self._is_said:
             self._is_said = True
@@ -296,6 +296,8 @@ async def _async_accept(hass: HomeAssistant, door: _Door, request: Request) -> N
     # Whoever only makes a new address has an account already, at another door.
     account = async_get_account(hass) if door.entry is None or door.entry.state is ConfigEntryState.LOADED else None
     if account is not None:
+        if account.is_busy:
+            raise RefusedError(Refusal.NOT_READY)
         if not await account.async_receive(notification):
             raise RefusedError(Refusal.NOT_SAVED)
     elif door.trial is not None and not door.trial.is_over:

@@ -110,6 +110,7 @@ _URLS: Final = (
     "http://a/\r\nX-Header: 1",
     "http://\u202eexample.com/",
     "http://xn--/",
+    "http://xn--a/",
     "http://xn--a\u0301.com/",
     "http://例え.テスト/\ud7ff",
     "http://0x7f.1/",
