@@ -1,4 +1,4 @@
-"""What the integration costs on a real Home Assistant, beside the least that could be done and beside YAML by hand.
+"""What the integration costs on a real Home Assistant, beside YAML by hand and three ways to do less.
 
 All of them run at the same time and take turns, print by print, so that what else this machine does befalls all of them. What
 counts is CPU time, and its ratios, which are about the same on every machine.
@@ -134,7 +134,7 @@ class Start:
     set_up: float
     """Seconds of CPU time for setting up the config entry."""
     memory: float
-    """Kilobytes."""
+    """Megabytes."""
 
 
 def prints(printer: int, phase: int = 0) -> Iterator[tuple[float, dict[str, Any]]]:
@@ -147,8 +147,6 @@ def prints(printer: int, phase: int = 0) -> Iterator[tuple[float, dict[str, Any]
                     "PrinterId": f"{printer:04}{item['body']['PrinterId'][4:]}",
                     "PrintId": f"{number:04}{printer:04}{item['body']['PrintId'][8:]}",
                     "PrinterName": f"Ender {printer}",
-                    # Home Assistant does not fetch a picture from this machine: that would measure the network.
-                    "SnapshotUrl": item["body"]["SnapshotUrl"].replace("octoeverywhere.com", "127.0.0.1"),
                 }
                 yield number * _DAY + item["at"], body
 
@@ -244,13 +242,8 @@ class Contestant:
         await self.hass.stop()
         await self.hass.start()
         await asyncio.sleep(_SETTLE_SECONDS)
-        cpu, memory = Cpu.of(self.hass.pid).process / 1000, self.memory()
+        cpu, memory = Cpu.of(self.hass.pid).process / 1000, self.hass.memory()
         return Start(cpu=cpu, set_up=await self.probe(set_up=INTEGRATION.name), memory=memory)
-
-    def memory(self) -> float:
-        """Return the kilobytes that Home Assistant occupies."""
-        lines = Path(f"/proc/{self.hass.pid}/status").read_text().splitlines()
-        return next(float(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
     def stored(self) -> dict[Path, tuple[int, int]]:
         """Return when each of the integration's own files was written, and its size."""
@@ -342,7 +335,7 @@ class Bench:
             for contestant in everybody
             if (now := Recorded.of(contestant.hass))
         }
-        self.memory = {contestant: contestant.memory() for contestant in everybody}
+        self.memory = {contestant: contestant.hass.memory() for contestant in everybody}
         # What the probe costs is not the contestants'.
         record = json.loads(max(self.ours.stored(), key=lambda path: path.stat().st_mtime_ns).read_text())
         idle = await take_turns(everybody, scale.rounds, lambda contestant: contestant.probe(clock=0))
@@ -401,7 +394,7 @@ def _comparison(bench: Bench) -> Iterator[list[str]]:
     yield row("rows in the recorder per print", lambda one: f"{bench.recorded[one].rows:.0f}")
     yield row("KB in the recorder per print", lambda one: f"{bench.recorded[one].kilobytes:.0f}")
     yield row("KB of own files written per print", lambda one: f"{bench.written[one]:.0f}")
-    yield row("memory of the process, MB", lambda one: f"{bench.memory[one] / 1024:.0f}")
+    yield row("memory of the process, MB", lambda one: f"{bench.memory[one]:.0f}")
     yield row("notifications per second over 1 connection", lambda one: f"{bench.bursts[one, 1].per_second:.0f}")
     yield row("... answered within, p50 / p99, ms", lambda one: _latency(bench.bursts[one, 1]))
     yield row(
@@ -438,8 +431,8 @@ def _growth(bench: Bench) -> Iterator[list[str]]:
     yield row("setting up the entry, s of CPU", "", lambda one: f"{bench.starts[one].set_up:.2f}")
     yield row(
         "memory after the start, MB",
-        f"{without.memory / 1024:.0f}",
-        lambda one: f"{bench.starts[one].memory / 1024:.0f}",
+        f"{without.memory:.0f}",
+        lambda one: f"{bench.starts[one].memory:.0f}",
     )
 
 
@@ -478,7 +471,7 @@ def _targets(bench: Bench) -> Iterator[list[str]]:
             )
             yield row(f"setting up {one.printers} printers", set_up[one.printers], bench.starts[one].set_up, " s")
     most = bench.farms[-1]
-    per_printer = (bench.starts[most].memory - bench.starts[ours].memory) / (most.printers - 1)
+    per_printer = 1024 * (bench.starts[most].memory - bench.starts[ours].memory) / (most.printers - 1)
     yield row("memory per printer", 150, per_printer, " KB")
     yield row("importing the integration", 50, bench.import_, " ms")
 

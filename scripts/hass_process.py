@@ -171,6 +171,11 @@ class Hass:
             raise HassError("not started")
         return self._process.pid
 
+    def memory(self, figure: str = "VmRSS") -> float:
+        """Return the megabytes that the process occupies, by one of the kernel's figures. Raises HassError."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(figure))
+
     @property
     def session(self) -> ClientSession:
         """Return a session for requests of one's own."""

@@ -12,6 +12,8 @@ from custom_components.octoeverywhere.payload import Notification
 START: Final = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
 
 _PRINTS: Final = Path(__file__).parent / "fixtures" / "prints"
+NAMES: Final = sorted(path.stem for path in _PRINTS.glob("*.json"))
+"""Of the files."""
 
 
 @dataclass(frozen=True, slots=True)

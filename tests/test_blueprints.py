@@ -1,7 +1,7 @@
 """Tests of the blueprints, each as a user has it: loaded from its file, driven by POSTs of whole prints."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 import json
@@ -9,7 +9,6 @@ import logging
 from pathlib import Path
 import re
 from typing import Any, Final
-from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 from freezegun.api import FrozenDateTimeFactory
@@ -26,11 +25,11 @@ from hypothesis import example, given, settings, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
-from custom_components.octoeverywhere.payload import Notification, NotificationType
-from custom_components.octoeverywhere.snapshot import Failure, SnapshotError
+from custom_components.octoeverywhere.payload import Notification
 from custom_components.octoeverywhere.state import PrinterState, Status, reduce
 
 from .conftest import FULL, NUMBERS, WORDS, Post, device_of, value
+from .kinds import KEEPS, KINDS, Kind
 from .replay import START, Arrival, arrivals
 
 FOLDER: Final = Path(__file__).parent.parent / "blueprints" / "automation" / "octoeverywhere"
@@ -191,10 +190,9 @@ async def home(
     await hass.async_block_till_done()
     home = Home(hass, freezer, send, entry)
     home.note("persistent_notification.create", "persistent_notification.dismiss")
-    with patch("custom_components.octoeverywhere.image.async_fetch", side_effect=SnapshotError(Failure.NOT_REACHED)):
-        yield home
-        errors = await _errors(hass)
-        await home.stop()
+    yield home
+    errors = await _errors(hass)
+    await home.stop()
     assert not errors
     # The others know nothing of time that stands still, or of integrations that are not Home Assistant's own.
     worries = [record for record in caplog.records if record.levelno >= logging.WARNING]
@@ -224,19 +222,28 @@ def test_file(name: str) -> None:
         blueprint(name), expected_domain="automation", path=_path(name), schema=AUTOMATION_BLUEPRINT_SCHEMA
     )
     assert loaded.validate() is None
-    assert loaded.metadata["homeassistant"]["min_version"] == "2026.8.0"
     assert loaded.metadata["source_url"] == f"{SOURCE}/{name}.yaml"
     assert all("default" in field and field["name"] for field in inputs_of(name).values())
 
 
-@pytest.mark.parametrize("name", ["tell_me", "something_wrong", "say_it"])
+# What can be chosen: what one may be told of, what one hears at home, what needs somebody.
+OFFERED: Final[dict[str, Callable[[Kind], bool]]] = {
+    "tell_me": lambda _: True,
+    "say_it": lambda kind: kind.is_about_a_printer,
+    "something_wrong": lambda kind: kind.attention not in (KEEPS, "none"),
+}
+
+
+@pytest.mark.parametrize("name", OFFERED)
 def test_kinds(name: str) -> None:
-    """What can be chosen exists, is called as everywhere else, and has its words."""
+    """Every kind that may be wanted can be chosen, is called as everywhere else, and has its words."""
     inputs = inputs_of(name)
     options = {option["value"]: option["label"] for option in inputs["kinds"]["selector"]["select"]["options"]}
     names = WORDS["entity"]["event"]["notification"]["state_attributes"]["event_type"]["state"]
     assert options == {
-        f"octoeverywhere_{type_}": names[type_] for type_ in NotificationType if f"octoeverywhere_{type_}" in options
+        f"octoeverywhere_{slug}": names[slug]
+        for slug, kind in KINDS.items()
+        if slug != "unknown" and OFFERED[name](kind)
     }
     assert set(inputs["kinds"]["default"]) <= set(options)
     if "words" in inputs:
@@ -913,9 +920,8 @@ IN_THE_SAME_SECOND: Final[list[Word]] = [
 
 async def test_soon_against_a_person(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
     """However estimates jump and prints pause, the automation does what a person does who watches and remembers."""
-    with patch("custom_components.octoeverywhere.image.async_fetch", side_effect=SnapshotError(Failure.NOT_REACHED)):
-        for printer_id in TWO:
-            await post(FULL, PrinterId=printer_id, PrinterName=printer_id)
+    for printer_id in TWO:
+        await post(FULL, PrinterId=printer_id, PrinterName=printer_id)
 
     @given(words=WORDS_OF_TWO)
     @example(words=FALLEN_BETWEEN_TWO_LOOKS)

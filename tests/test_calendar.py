@@ -24,7 +24,6 @@ from .test_translations import INTEGRATION
 CALENDAR = "calendar.ender3_prints"
 BERLIN = ZoneInfo("Europe/Berlin")
 MOMENT = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -13,16 +13,18 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, EVENT_STATE_CHANGED
 from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.entity_platform import MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY
 from homeassistant.setup import async_setup_component
 from homeassistant.util.file import WriteError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.octoeverywhere import coordinator
 from custom_components.octoeverywhere.state import PrinterState, reduce
 
 from .conftest import FULL, NUMBERS, Disk, Post, device_of, remove_device, shown, slugs, value, value_of
-from .replay import arrivals
+from .replay import NAMES, arrivals
 
 type HangUp = Callable[..., Coroutine[Any, Any, None]]
 
@@ -267,19 +269,7 @@ async def test_update_entity(hass: HomeAssistant, post: Post, announced: list[Ev
     assert len(announced) == 1
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "back_to_back",
-        "cancelled",
-        "error_while_idle",
-        "free_account",
-        "smooth_20_hours",
-        "sparse",
-        "troubled",
-        "two_printers",
-    ],
-)
+@pytest.mark.parametrize("name", NAMES)
 async def test_whole_prints(
     hass: HomeAssistant,
     post: Post,
@@ -444,6 +434,13 @@ async def test_sender_hangs_up_and_unexpected_error(
     assert (await post(FULL)).status == 200
     assert slugs(announced) == ["print_progress"]
     assert value(hass, "sensor.ender3_status") == "printing"
+
+
+async def test_room_for_every_printer(hass: HomeAssistant, loaded: MockConfigEntry, post: Post) -> None:
+    """All printers that get a device have as many entities as Home Assistant allows a config entry, print ids included."""
+    await post(FULL)
+    entities = er.async_entries_for_config_entry(er.async_get(hass), loaded.entry_id)
+    assert coordinator._MAX_PRINTERS * len(entities) <= MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY  # noqa: SLF001 - ours
 
 
 async def test_flood(

@@ -39,7 +39,7 @@ from custom_components.octoeverywhere.state import PrinterState, reduce
 from custom_components.octoeverywhere.store import HistoryStore
 
 from .conftest import FULL, Disk, Post, device_of, value_of
-from .replay import Arrival, arrivals
+from .replay import NAMES, Arrival, arrivals
 
 MOMENT = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -111,9 +111,7 @@ def by_printer(*names: str) -> dict[str, list[Arrival]]:
     return dict(printers)
 
 
-PRINTERS = by_printer(
-    "back_to_back", "cancelled", "error_while_idle", "free_account", "smooth_20_hours", "troubled", "two_printers"
-)
+PRINTERS = by_printer(*(name for name in NAMES if name != "sparse"))
 """All prints that have a name, by printer: what is said without one belongs to whichever print is the newest."""
 
 

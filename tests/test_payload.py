@@ -12,28 +12,11 @@ import pytest
 from custom_components.octoeverywhere.payload import Notification, PayloadError
 
 from .conftest import SECRET
+from .kinds import KINDS
 
 NOW: Final = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
 YEAR: Final = 365 * 24 * 60 * 60
-
-SLUGS: Final = (
-    "print_started",
-    "print_complete",
-    "print_failed",
-    "print_paused",
-    "print_resumed",
-    "print_progress",
-    "gadget_warning",
-    "gadget_paused",
-    "error",
-    "first_layer_complete",
-    "filament_change_required",
-    "user_interaction_required",
-    "notification_limit",
-    "third_layer_complete",
-    "bed_cooldown_complete",
-    "test",
-)
+ADDED_SINCE: Final = KINDS["unknown"].number
 
 # The example of OctoEverywhere's documentation, letter for letter.
 DOCUMENTED: Final = b"""
@@ -248,7 +231,7 @@ def test_unusable_value(key: str, field: str, value: Any) -> None:
     assert notification.as_event_data(NOW) == expected.as_event_data(NOW)
 
 
-@pytest.mark.parametrize(("number", "slug"), list(enumerate(SLUGS, start=1)))
+@pytest.mark.parametrize(("number", "slug"), [(kind.number, slug) for slug, kind in KINDS.items()])
 def test_type(number: int, slug: str) -> None:
     """Each EventType has its slug, however the number is written."""
     for value in (number, float(number), str(number), f"{number}.0"):
@@ -258,7 +241,7 @@ def test_type(number: int, slug: str) -> None:
         assert (data["event_type"], data["type"]) == (number, slug)
 
 
-@pytest.mark.parametrize("number", [0, 17, 999, -1, 2**53, -(2**53)])
+@pytest.mark.parametrize("number", [0, ADDED_SINCE, 999, -1, 2**53, -(2**53)])
 def test_type_added_since(number: int) -> None:
     """Any other number is acceptable, kept, and of unknown type."""
     notification = read({"PrinterId": "printer-1", "EventType": number})
@@ -351,13 +334,13 @@ def test_documented_example() -> None:
 
 def test_event_data_of_a_bare_notification() -> None:
     """Absent values are null; every key is there nevertheless."""
-    data = read({"PrinterId": "printer-1", "EventType": 17, "SecretKey": SECRET}).as_event_data(NOW)
+    data = read({"PrinterId": "printer-1", "EventType": ADDED_SINCE, "SecretKey": SECRET}).as_event_data(NOW)
     documented = Notification.from_payload(json_loads_object(DOCUMENTED)).as_event_data(NOW)
     assert list(data) == list(documented)
     assert {key: value for key, value in data.items() if value is not None} == {
         "printer_id": "printer-1",
         "type": "unknown",
-        "event_type": 17,
+        "event_type": ADDED_SINCE,
         "extra": {},
     }
 

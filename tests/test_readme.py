@@ -1,6 +1,6 @@
-"""Tests that what the README shows is what Home Assistant does: its examples of events, its recipes, its pictures."""
+"""Tests that what the README and docs/events.md show is what Home Assistant does: examples of events, recipes, pictures."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 import json
 from pathlib import Path
 import re
@@ -14,7 +14,6 @@ import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_capture_events,
-    async_fire_time_changed,
     async_mock_service,
 )
 
@@ -22,15 +21,15 @@ from .conftest import NUMBERS, SECRET, Post
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+EVENTS = (ROOT / "docs" / "events.md").read_text("utf-8")
 EXAMPLES = {
     slug: json.loads(data)
-    for slug, data in re.findall(r"octoeverywhere_(\w+)</code>.*?```json\n(.*?)```", README, re.DOTALL)
+    for slug, data in re.findall(r"octoeverywhere_(\w+)</code>.*?```json\n(.*?)```", EVENTS, re.DOTALL)
 }
 YAML: list[Any] = [parse_yaml(text) for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)]
 RECIPES = {recipe["alias"]: recipe for recipe in YAML}
 FAILED = "Tell me when a print has failed"
 LIGHT = "Light for the camera"
-READY = "Get ready"
 WEEK = "What did my printers do this week"
 NOW = datetime(2026, 11, 23, 18, 20, 5, tzinfo=UTC)
 # What OctoEverywhere calls what the event says.
@@ -72,6 +71,12 @@ async def test_event(
     (event,) = events
     assert event.data | {"device_id": None} == example | {"device_id": None}
     assert list(event.data) == list(example)
+
+
+def test_every_key_is_explained() -> None:
+    """The table of keys has those that an event has, in their order."""
+    keys = [key for row in re.findall(r"^\| (`.*?) \|", EVENTS, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)]
+    assert keys == list(EXAMPLES["print_started"])
 
 
 @pytest.fixture
@@ -116,24 +121,6 @@ async def test_light(hass: HomeAssistant, named: Post) -> None:
     assert on[0].data["entity_id"] == ["light.printer"]
 
 
-async def test_calendar(hass: HomeAssistant, named: Post, freezer: FrozenDateTimeFactory) -> None:
-    """The reminder comes a quarter of an hour before the estimated finish."""
-    calls = async_mock_service(hass, "persistent_notification", "create")
-    await named(EventType=6, Progress=10, DurationSec=600, TimeRemainingSec=3600)
-    await automate(hass, READY)
-    for _ in range(44):
-        freezer.tick(timedelta(minutes=1))
-        async_fire_time_changed(hass)
-        await hass.async_block_till_done(wait_background_tasks=True)
-    assert calls == []
-    freezer.tick(timedelta(minutes=2))
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done(wait_background_tasks=True)
-    (call,) = calls
-    assert call.data["message"] == "Benchy.gcode (under way) ends in 15 minutes"
-    await hass.services.async_call("automation", "turn_off", {"entity_id": "automation.get_ready"}, blocking=True)
-
-
 async def test_week(hass: HomeAssistant, named: Post, post: Post) -> None:
     """The script answers in a sentence."""
     await named(EventType=2, DurationSec=5400)
@@ -146,13 +133,19 @@ async def test_week(hass: HomeAssistant, named: Post, post: Post) -> None:
 
 def test_recipes() -> None:
     """The recipes that are run here are all that there are."""
-    assert set(RECIPES) == {FAILED, LIGHT, READY, WEEK}
+    assert set(RECIPES) == {FAILED, LIGHT, WEEK}
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\((?!https?:|#)([^)]+)\)", README))
 def test_links(path: str) -> None:
     """What the README links to is there."""
     assert (ROOT / path).is_file()
+
+
+def test_pictures() -> None:
+    """Every picture is shown somewhere."""
+    pictures = {f"docs/images/{path.name}" for path in (ROOT / "docs" / "images").iterdir()}
+    assert pictures == set(re.findall(r"docs/images/[\w-]+\.png", README))
 
 
 @pytest.mark.parametrize("anchor", re.findall(r"\]\(#([^)]+)\)", README))

@@ -1,4 +1,4 @@
-"""Tests of what hassfest and HACS demand, and of what whoever adds an EventType must not forget."""
+"""Tests of what hassfest and HACS demand."""
 
 from collections.abc import Iterator
 import json
@@ -15,12 +15,7 @@ from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 from custom_components.octoeverywhere.const import DOMAIN
-from custom_components.octoeverywhere.payload import Notification, NotificationType
 from custom_components.octoeverywhere.services import GET_PRINTS, GET_PRINTS_SCHEMA
-from custom_components.octoeverywhere.state import Attention, PrinterState, Status, reduce
-
-from .conftest import NUMBERS
-from .replay import START
 
 ROOT: Final = Path(__file__).parent.parent
 INTEGRATION: Final = ROOT / "custom_components" / DOMAIN
@@ -121,7 +116,9 @@ def test_oldest_home_assistant() -> None:
 # Translations and icons
 
 KEY: Final = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
-LINK: Final = re.compile(r"(?:https?|ftp|mqtts?|wss?)://[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}", re.IGNORECASE)
+LINK: Final = re.compile(
+    r"(?:(?:https?|ftps?|scp|mqtts?|wss?|socks5|socket)://|\bwww\.)[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}", re.IGNORECASE
+)
 TEXT: Final = "a text"
 PLAIN: Final = "a text without placeholders"
 ICON: Final = "an icon"
@@ -230,6 +227,7 @@ def test_faults_are_found() -> None:
         ({"one": ""}, 1),
         ({"one": {}}, 1),
         ({"one": "see https://example.com"}, 1),
+        ({"one": "see www.example.com"}, 1),
         ({"one": "like http://192.168.1.10:8123"}, 0),
         ({"one": "'{name}'"}, 1),
         ({"one": "<b>bold</b>"}, 1),
@@ -249,11 +247,10 @@ def test_issues_say_what_or_how() -> None:
 
 
 def test_fields_are_described() -> None:
-    """Each field of the set-up is explained."""
-    steps = WORDS["config"]["step"]
-    assert [
-        name for name, step in steps.items() if set(step.get("data", {})) != set(step.get("data_description", {}))
-    ] == []
+    """Each field of the set-up and of the repairs is explained."""
+    flows = [WORDS["config"], *(issue["fix_flow"] for issue in WORDS["issues"].values() if "fix_flow" in issue)]
+    steps = [(name, step) for flow in flows for name, step in flow["step"].items()]
+    assert [name for name, step in steps if set(step.get("data", {})) != set(step.get("data_description", {}))] == []
 
 
 def test_icons() -> None:
@@ -382,47 +379,3 @@ def test_quality_scale() -> None:
         if status != "done":
             assert (rule, status["status"]) == (rule, "exempt")
             assert status["comment"].endswith(".")
-
-
-# EventTypes
-
-KEEPS: Final = None
-# What a notification of each kind makes of a print that was paused because its filament ran out.
-EFFECTS: Final[dict[NotificationType, tuple[Status | None, Attention | None]]] = {
-    NotificationType.PRINT_STARTED: (Status.PRINTING, Attention.NONE),
-    NotificationType.PRINT_COMPLETE: (Status.COMPLETE, Attention.NONE),
-    NotificationType.PRINT_FAILED: (Status.FAILED, Attention.NONE),
-    NotificationType.PRINT_PAUSED: (Status.PAUSED, KEEPS),
-    NotificationType.PRINT_RESUMED: (Status.PRINTING, Attention.NONE),
-    NotificationType.PRINT_PROGRESS: (Status.PRINTING, Attention.NONE),
-    NotificationType.GADGET_WARNING: (KEEPS, Attention.FAILURE_SUSPECTED),
-    NotificationType.GADGET_PAUSED: (Status.PAUSED, Attention.PAUSED_BY_GADGET),
-    NotificationType.ERROR: (Status.ERROR, Attention.ERROR),
-    NotificationType.FIRST_LAYER_COMPLETE: (Status.PRINTING, Attention.NONE),
-    NotificationType.FILAMENT_CHANGE_REQUIRED: (KEEPS, Attention.FILAMENT_CHANGE),
-    NotificationType.USER_INTERACTION_REQUIRED: (KEEPS, Attention.USER_INTERACTION),
-    NotificationType.NOTIFICATION_LIMIT: (KEEPS, KEEPS),
-    NotificationType.THIRD_LAYER_COMPLETE: (Status.PRINTING, Attention.NONE),
-    NotificationType.BED_COOLDOWN_COMPLETE: (KEEPS, KEEPS),
-    NotificationType.TEST: (KEEPS, KEEPS),
-    NotificationType.UNKNOWN: (KEEPS, KEEPS),
-}
-
-
-def test_every_kind_was_thought_of() -> None:
-    """For each kind of notification somebody decided what it means; its words and icons are tested with all others."""
-    assert list(EFFECTS) == list(NotificationType)
-    assert list(NUMBERS) == [type_.value for type_ in NotificationType]
-    assert list(NUMBERS.values()) == list(range(1, len(NotificationType) + 1))
-
-
-@pytest.mark.parametrize("type_", NotificationType)
-def test_effect(type_: NotificationType) -> None:
-    """Each kind of notification does to a paused print what was decided."""
-    before = PrinterState(print_id="print-1", status=Status.PAUSED, attention=Attention.FILAMENT_CHANGE)
-    notification = Notification(printer_id="printer-1", print_id="print-1", event_type=NUMBERS[type_])
-    after = reduce(before, notification, START)
-    status, attention = EFFECTS[type_]
-    assert notification.type is type_
-    assert after.status is (status or before.status)
-    assert after.attention is (attention or before.attention)

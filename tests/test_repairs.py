@@ -110,7 +110,7 @@ async def test_address(
     connection: str,
     own: str,
 ) -> None:
-    """The repair leads into the reconfiguration, and the issue is over when that is."""
+    """The repair says what has happened and leads into the reconfiguration; the issue is over when that is."""
     old = "http://192.168.1.99:8123"
     hass.config_entries.async_update_entry(
         entry, data={**entry.data, "connection": connection, "base_url": old}, options={"address": old}
@@ -118,8 +118,9 @@ async def test_address(
     assert await hass.config_entries.async_setup(entry.entry_id)
     assert issues(hass) == {"address_changed"}
     page = await repair("address_changed")
-    if page["type"] == "form":
-        page = await repair(page)
+    assert page["type"] == "form"
+    assert set(WORDS["issues"]["address_changed"]["fix_flow"]["step"]) == {page["step_id"]}
+    page = await repair(page)
     assert page["type"] == "abort"
     assert page["reason"] in WORDS["issues"]["address_changed"]["fix_flow"]["abort"]
     kind, flow_id = page["next_flow"]
@@ -137,20 +138,6 @@ async def test_address(
 
 
 @pytest.mark.usefixtures("repairs")
-async def test_address_is_explained(
-    hass: HomeAssistant, client: Client, repair: Repair, entry: MockConfigEntry
-) -> None:
-    """Before anything else the repair says what has happened."""
-    await hass.config.async_update(internal_url=INTERNAL_URL)
-    old = "http://192.168.1.99:8123"
-    hass.config_entries.async_update_entry(entry, data={**entry.data, "base_url": old}, options={"address": old})
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    page = await repair("address_changed")
-    assert page["type"] == "form"
-    assert set(WORDS["issues"]["address_changed"]["fix_flow"]["step"]) == {page["step_id"]}
-
-
-@pytest.mark.usefixtures("repairs")
 async def test_address_repair_given_up(
     hass: HomeAssistant, client: Client, repair: Repair, entry: MockConfigEntry, dialog: Dialog
 ) -> None:
@@ -158,9 +145,7 @@ async def test_address_repair_given_up(
     old = "http://192.168.1.99:8123"
     hass.config_entries.async_update_entry(entry, data={**entry.data, "base_url": old}, options={"address": old})
     assert await hass.config_entries.async_setup(entry.entry_id)
-    page = await repair("address_changed")
-    if page["type"] == "form":
-        page = await repair(page)
+    page = await repair(await repair("address_changed"))
     hass.config_entries.flow.async_abort(page["next_flow"][1])
     await hass.async_block_till_done()
     assert issues(hass) == {"address_changed"}

@@ -10,16 +10,6 @@ from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# Whose repositories the texts may mention besides the project's own.
-OTHERS = {
-    "actions",
-    "astral-sh",
-    "hacs",
-    "home-assistant",
-    "MatthewFlamm",
-    "octoeverywhere",
-    "quinndamerell",
-}
 ADDRESS = re.compile(
     r"(?:github\.com[/:](?:repos/)?|githubusercontent\.com/|owner=)([\w-]+)(?:/|&(?:amp;)?repository=)([\w.-]*[\w-])"
 )
@@ -55,20 +45,28 @@ def test_addresses() -> None:
     assert host == "github.com"
     assert manifest["issue_tracker"] == f"{manifest['documentation']}/issues"
     assert manifest["codeowners"] == [f"@{owner}"]
-    others = {other.lower() for other in OTHERS}
     astray = {
         (str(path.relative_to(ROOT)), "/".join(address))
         for path, text in texts()
         for address in ADDRESS.findall(text)
-        if address != (owner, name.removesuffix(".git")) and address[0].lower() not in others
+        if address != (owner, name)
     }
     assert astray == set()
 
 
 def test_requirements() -> None:
-    """Nothing is installed along with the integration, and HACS asks for a Home Assistant that runs it."""
+    """Nothing is installed along with the integration."""
     assert read(ROOT / "custom_components" / "octoeverywhere" / "manifest.json")["requirements"] == []
-    assert read(ROOT / "hacs.json")["homeassistant"].startswith("2026.8")
+
+
+def test_oldest_home_assistant() -> None:
+    """All who speak of the oldest Home Assistant that will do mean the same."""
+    oldest = read(ROOT / "hacs.json")["homeassistant"]
+    blueprints = [load_yaml_dict(path)["blueprint"] for path in (ROOT / "blueprints").rglob("*.yaml")]
+    assert {blueprint["homeassistant"]["min_version"] for blueprint in blueprints} == {oldest}
+    for name in ("README.md", "CHANGELOG.md"):
+        said = re.findall(r"Home Assistant (\d+\.\d+) (?:or|and) newer", (ROOT / name).read_text(encoding="utf-8"))
+        assert [f"{version}.0" for version in said] == [oldest]
 
 
 def packages(name: str) -> dict[str, str]:

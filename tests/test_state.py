@@ -8,7 +8,7 @@ from typing import Any, Final, get_args, get_type_hints
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.octoeverywhere.payload import Notification
+from custom_components.octoeverywhere.payload import Notification, NotificationType
 from custom_components.octoeverywhere.state import (
     Attention,
     PrinterState,
@@ -21,11 +21,14 @@ from custom_components.octoeverywhere.state import (
 )
 from custom_components.octoeverywhere.store import PrinterRecord
 
-from .replay import START, arrivals
+from .kinds import KEEPS, KINDS, Kind
+from .replay import NAMES, START, arrivals
 
 STARTED, COMPLETE, FAILED, PAUSED, RESUMED, PROGRESS, WARNING, GADGET_PAUSED, ERROR = range(1, 10)
-FIRST_LAYER, FILAMENT, INTERACTION, LIMIT, THIRD_LAYER, COOLDOWN, TEST, ADDED_SINCE = range(10, 18)
-EVERY_TYPE: Final = range(1, 18)
+FIRST_LAYER, FILAMENT, INTERACTION, LIMIT, THIRD_LAYER, COOLDOWN, TEST = range(10, 17)
+ADDED_SINCE: Final = KINDS["unknown"].number
+EVERY_TYPE: Final = [kind.number for kind in KINDS.values()]
+ABOUT_A_PRINTER: Final = [kind.number for kind in KINDS.values() if kind.is_about_a_printer]
 
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
@@ -87,55 +90,42 @@ EARLIER: Final = {
     "filament": ((PROGRESS, PAUSED, FILAMENT), Status.PAUSED, Attention.FILAMENT_CHANGE),
     "interaction": ((PROGRESS, INTERACTION), Status.PRINTING, Attention.USER_INTERACTION),
 }
-# What each EventType makes of status and attention; those that are not named stay.
-MAKES_STATUS: Final = {
-    STARTED: Status.PRINTING,
-    RESUMED: Status.PRINTING,
-    PROGRESS: Status.PRINTING,
-    FIRST_LAYER: Status.PRINTING,
-    THIRD_LAYER: Status.PRINTING,
-    PAUSED: Status.PAUSED,
-    GADGET_PAUSED: Status.PAUSED,
-    COMPLETE: Status.COMPLETE,
-    FAILED: Status.FAILED,
-    ERROR: Status.ERROR,
-}
-MAKES_ATTENTION: Final = {
-    WARNING: Attention.FAILURE_SUSPECTED,
-    GADGET_PAUSED: Attention.PAUSED_BY_GADGET,
-    ERROR: Attention.ERROR,
-    FILAMENT: Attention.FILAMENT_CHANGE,
-    INTERACTION: Attention.USER_INTERACTION,
-    **dict.fromkeys((STARTED, RESUMED, PROGRESS, FIRST_LAYER, THIRD_LAYER, COMPLETE, FAILED), Attention.NONE),
-}
+
+
+def test_every_kind_was_thought_of() -> None:
+    """For each kind of notification somebody decided what it means; its words and icons are tested with all others."""
+    assert list(KINDS) == [type_.value for type_ in NotificationType]
+    assert list(range(1, len(KINDS) + 1)) == EVERY_TYPE
 
 
 @pytest.mark.parametrize("print_id", ["print-1", None])
-@pytest.mark.parametrize("event_type", EVERY_TYPE)
+@pytest.mark.parametrize("slug", KINDS)
 @pytest.mark.parametrize("earlier", EARLIER)
-def test_status_and_attention(earlier: str, event_type: int, print_id: str | None) -> None:
+def test_status_and_attention(earlier: str, slug: str, print_id: str | None) -> None:
     """Each EventType changes status and attention, or leaves them, whatever they were before."""
     types, status, attention = EARLIER[earlier]
     before = told(*(says(number, PrintId=print_id) for number in types))
     assert (before.status, before.attention) == (status, attention)
-    after = told(says(event_type, PrintId=print_id), state=before)
-    assert after.status == MAKES_STATUS.get(event_type, status)
-    assert after.attention == MAKES_ATTENTION.get(event_type, attention)
+    notification = says(KINDS[slug].number, PrintId=print_id)
+    after = told(notification, state=before)
+    assert notification.type == slug
+    assert after.status == (KINDS[slug].status or status)
+    assert after.attention == (KINDS[slug].attention or attention)
 
 
-@pytest.mark.parametrize("event_type", EVERY_TYPE)
-def test_error(event_type: int) -> None:
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_error(kind: Kind) -> None:
     """Error and code are those of the newest notification that set or cleared the attention, which may have none."""
     before = told(says(ERROR, Error="Clogged", PlatformErrorCode=33))
     assert (before.error_message, before.error_code) == ("Clogged", "33")
-    counts = event_type in MAKES_ATTENTION
-    other = told(says(event_type, Error="Cold", PlatformErrorCode="34"), state=before)
+    counts = kind.attention is not KEEPS
+    other = told(says(kind.number, Error="Cold", PlatformErrorCode="34"), state=before)
     assert (other.error_message, other.error_code) == (("Cold", "34") if counts else ("Clogged", "33"))
-    silent = told(says(event_type), state=before)
+    silent = told(says(kind.number), state=before)
     assert (silent.error_message, silent.error_code) == ((None, None) if counts else ("Clogged", "33"))
 
 
-@pytest.mark.parametrize("event_type", [LIMIT, TEST])
+@pytest.mark.parametrize("event_type", sorted({*EVERY_TYPE} - {*ABOUT_A_PRINTER}))
 @pytest.mark.parametrize("keys", [{}, {"PrintId": None}, {"PrintId": "print-2"}])
 def test_not_about_a_printer(event_type: int, keys: dict[str, Any]) -> None:
     """A test and the notification limit change nothing, whatever they carry."""
@@ -145,7 +135,7 @@ def test_not_about_a_printer(event_type: int, keys: dict[str, Any]) -> None:
         assert reduce(before, notification, NOW) is before
 
 
-@pytest.mark.parametrize("event_type", sorted({*EVERY_TYPE} - {LIMIT, TEST}))
+@pytest.mark.parametrize("event_type", ABOUT_A_PRINTER)
 def test_about_a_printer(event_type: int) -> None:
     """Every other notification, of an unknown type as well, is about its printer."""
     assert is_about_a_printer(says(event_type))
@@ -254,7 +244,7 @@ def test_start_of_the_print(notifications: list[Notification], started_at: datet
 # A new print
 
 
-@pytest.mark.parametrize("event_type", sorted({*EVERY_TYPE} - {LIMIT, TEST}))
+@pytest.mark.parametrize("event_type", ABOUT_A_PRINTER)
 @pytest.mark.parametrize("last", [PROGRESS, ERROR, COMPLETE, FAILED])
 def test_clean_slate(last: int, event_type: int) -> None:
     """Nothing of the print before shows through in a new one; the printer keeps its name and its page."""
@@ -282,11 +272,13 @@ def test_nameless_notification_after_the_end(end: int, event_type: int) -> None:
     """Without a PrintId a notification is about the printer: it starts no print and changes nothing of the last one."""
     before = told(says(end, **FULL))
     numbers = {"DurationSec": 5, "Progress": 1, "TimeRemainingSec": 60, "CurrentLayer": 1, "TotalLayers": 2}
-    after = told(says(event_type, PrintId=None, FileName="other.gcode", **numbers), state=before, at=NOW + HOUR)
+    notification = says(event_type, PrintId=None, FileName="other.gcode", **numbers)
+    after = told(notification, state=before, at=NOW + HOUR)
     kept = (*SAID, "print_id", "ended", "superseded")
     assert shown(after, *kept) == shown(before, *kept)
-    assert after.status == MAKES_STATUS.get(event_type, before.status)
-    assert after.attention == MAKES_ATTENTION.get(event_type, Attention.NONE)
+    kind = KINDS[notification.type]
+    assert after.status == (kind.status or before.status)
+    assert after.attention == (kind.attention or Attention.NONE)
 
 
 def test_prints_without_an_id() -> None:
@@ -404,7 +396,7 @@ def test_repeated_estimate() -> None:
 # Late notifications
 
 
-@pytest.mark.parametrize("event_type", sorted({*EVERY_TYPE} - {LIMIT, TEST}))
+@pytest.mark.parametrize("event_type", ABOUT_A_PRINTER)
 def test_late_for_a_superseded_print(event_type: int) -> None:
     """Whatever an earlier print still says is late."""
     state = told(says(PROGRESS), says(STARTED, PrintId="print-2"))
@@ -413,7 +405,7 @@ def test_late_for_a_superseded_print(event_type: int) -> None:
     assert reduce(state, late, NOW + MINUTE) is state
 
 
-@pytest.mark.parametrize("event_type", sorted({*EVERY_TYPE} - {LIMIT, TEST}))
+@pytest.mark.parametrize("event_type", ABOUT_A_PRINTER)
 @pytest.mark.parametrize("end", [COMPLETE, FAILED])
 def test_late_after_the_end(end: int, event_type: int) -> None:
     """When a print has ended, all it says but bed cool-down is late, and all that the printer says is not."""
@@ -439,7 +431,7 @@ def test_late_after_the_end(end: int, event_type: int) -> None:
         ({}, False),
     ],
 )
-@pytest.mark.parametrize("event_type", sorted({*EVERY_TYPE} - {LIMIT, TEST}))
+@pytest.mark.parametrize("event_type", ABOUT_A_PRINTER)
 def test_late_within_a_print(event_type: int, keys: dict[str, Any], expected: bool) -> None:
     """A shorter duration without a larger progress is late, but for complete and failed."""
     state = told(says(PROGRESS, DurationSec=600, Progress=40))
@@ -654,6 +646,11 @@ EXPECTED: Final[dict[str, list[dict[str, Any]]]] = {
 }
 # Positions of the notifications that change nothing: late ones, and the account's limit.
 WITHOUT_EFFECT: Final = {"back_to_back": [14, 17], "free_account": [3]}
+
+
+def test_every_print_is_expected_to_end() -> None:
+    """For each file somebody wrote down what its printers should look like in the end."""
+    assert sorted(EXPECTED) == NAMES
 
 
 @pytest.mark.parametrize("name", EXPECTED)

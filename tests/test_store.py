@@ -126,7 +126,7 @@ async def test_round_trip(hass: HomeAssistant) -> None:
 async def test_file(
     hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, snapshot: SnapshotAssertion
 ) -> None:
-    """Released versions have written files like this one, for their owner's eyes only."""
+    """What is released once has written files like this one, for their owner's eyes only."""
     freezer.move_to(MOMENT)
     await post(FULL, New={"of": "tomorrow"})
     (file,) = files(hass)
@@ -204,7 +204,7 @@ async def test_damaged_file(
     damage: Callable[[Path], None],
     by_home_assistant: bool,
 ) -> None:
-    """A damaged file is kept aside and said once; its printers are there without values, all others as they were."""
+    """A damaged file is kept aside and said once; its printer is there without values, every other as it was."""
     await post(FULL)
     (file,) = files(hass)
     await post(FULL, EventType=4, PrinterId="printer-2", PrinterName="Voron")
@@ -225,8 +225,7 @@ async def test_damaged_file(
     assert value(hass, "sensor.ender3_status") == "unknown"
     # Home Assistant itself remembers this one.
     assert value(hass, "event.ender3_notification") == before["event.ender3_notification"][0]
-    # An image is shown under another token each time.
-    voron = {entity_id for entity_id in before if "voron" in entity_id and not entity_id.startswith("image.")}
+    voron = {entity_id for entity_id in before if "voron" in entity_id}
     assert {entity_id: shown(hass)[entity_id] for entity_id in voron} == {
         entity_id: before[entity_id] for entity_id in voron
     }

@@ -115,7 +115,8 @@ def _by_others(whole: bytes) -> Iterator[_Damage]:
     )
     # By Home Assistant's rule an older version can read what differs in the minor version alone.
     yield _Damage(name="version 1.99", apply=_edit(lambda file: file | {"minor_version": 99}), is_fatal=False)
-    for path, name in _places(json.loads(whole)):
+    for path in _places(json.loads(whole)):
+        name = "/".join(path)
         yield _Damage(name=f"no {name}", apply=_edit(partial(_without, path=path)), is_fatal=None)
         for value in _WRONG_VALUES:
             yield _Damage(
@@ -130,26 +131,26 @@ def _edit(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
     return lambda whole: json.dumps(change(json.loads(whole))).encode()
 
 
-def _places(node: Any, path: tuple[int, ...] = (), name: str = "") -> Iterator[tuple[tuple[int, ...], str]]:
-    """Yield every place in nested objects, by numbers: the keys of one level are a printer's id."""
+def _places(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the way to every place in nested objects."""
     if isinstance(node, dict):
-        for number, (key, value) in enumerate(node.items()):
-            yield (*path, number), f"{name}/{key}"
-            yield from _places(value, (*path, number), f"{name}/{key}")
+        for key, value in node.items():
+            yield (*path, key)
+            yield from _places(value, (*path, key))
 
 
-def _with(node: Any, path: tuple[int, ...], value: Any) -> Any:
+def _with(node: Any, path: tuple[str, ...], value: Any) -> Any:
     if not path:
         return value
-    key = list(node)[path[0]]
-    return node | {key: _with(node[key], path[1:], value)}
+    key, *rest = path
+    return node | {key: _with(node.get(key), tuple(rest), value)}
 
 
-def _without(node: Any, path: tuple[int, ...]) -> Any:
-    key = list(node)[path[0]]
-    if len(path) == 1:
+def _without(node: Any, path: tuple[str, ...]) -> Any:
+    key, *rest = path
+    if not rest:
         return {other: value for other, value in node.items() if other != key}
-    return node | {key: _without(node[key], path[1:])}
+    return node | {key: _without(node[key], tuple(rest))}
 
 
 def _printers() -> dict[str, Printer]:
@@ -254,6 +255,10 @@ class _Patient:
         """Make all files whole, then damage some."""
         shutil.rmtree(self._storage)
         shutil.copytree(self._backup, self._storage)
+        # Whatever is in it: the devices tell which printers there are.
+        index = self._storage / f"{DOMAIN}.printers"
+        damage = self._chance.choice(_damages(index.read_bytes(), self._chance))
+        index.write_bytes(damage.apply(index.read_bytes()))
         files = self._chance.sample(list(self._printers), k=len(self._printers))
         return [self._case(file, damage) for file, damage in zip(files, chain(damages, repeat(_WHOLE)), strict=False)]
 

@@ -24,11 +24,12 @@ from hass_process import Hass, Webhook
 from simulator import PRINTS, Printer, play
 from yarl import URL
 
+from tests.kinds import KINDS
+
 from .outcome import Outcome
-from .rude import Answer, Connection, DroppedError, Log, connect, everything, memory, request
+from .rude import Answer, Connection, DroppedError, Log, connect, everything, request
 
 _CONNECTIONS: Final = 4
-_ROUNDS: Final = 20
 # Printers that most bodies are about, and how many get a device.
 _FUZZED: Final = 8
 _DEVICES: Final = 450
@@ -131,7 +132,7 @@ _TOKENS: Final = (
     "[" * 5000,
     "[" + "0," * 5000 + "0]",
 )
-_EVENT_TYPES: Final = range(18)
+_EVENT_TYPES: Final = range(len(KINDS) + 1)
 
 
 def _seeds() -> list[dict[str, Any]]:
@@ -571,7 +572,7 @@ async def run(*, quick: bool, seed: int) -> Outcome:
             for _ in range(rounds):
                 await trial.fuzz(count // rounds)
                 await trial.look()
-                sizes.append([memory(hass), trial.storage()])
+                sizes.append([hass.memory(), trial.storage()])
             await trial.refuse(count // 10)
             figures = trial.figures()
             if trial.log.lines > _MAX_LOG_LINES:

@@ -150,15 +150,6 @@ def _times(seconds: list[float]) -> str:
     return ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in shown.items())
 
 
-def _memory() -> float:
-    """Return the megabytes that Home Assistant, our only child, occupies."""
-    child = Path("/proc/thread-self/children").read_text().strip()
-    (kilobytes,) = (
-        line.split()[1] for line in Path(f"/proc/{child}/status").read_text().splitlines() if line.startswith("VmRSS")
-    )
-    return int(kilobytes) / 1024
-
-
 @asynccontextmanager
 async def _heard_by(connections: list[_Connection], websocket: WebSocket) -> AsyncGenerator[None]:
     """Hand every event of the integration to the connection whose notification it tells of."""
@@ -205,7 +196,7 @@ async def _settle(hass: Hass, websocket: WebSocket, measured: _Measured) -> None
         measured.backlog = max(measured.backlog, backlog)
         await asyncio.sleep(1)
     await asyncio.sleep(_SETTLE_SECONDS)
-    measured.memory.append(_memory())
+    measured.memory.append(hass.memory())
 
 
 def _log(hass: Hass) -> list[str]:

@@ -169,14 +169,6 @@ async def everything(hass: Hass) -> dict[str, Any]:
         }
 
 
-def memory(hass: Hass, figure: str = "VmRSS") -> float:
-    """Return how much memory Home Assistant's process has, in MiB."""
-    process = json.loads((hass.folder / ".ha_run.lock").read_text())["pid"]
-    found = re.search(rf"{figure}:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
-    assert found is not None
-    return int(found[1]) / 1024
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Case:
     """Something that no honest client does."""
@@ -399,12 +391,12 @@ class _Trial:
     async def try_bombs(self, rounds: int) -> None:
         """Send small bodies, many at once, that are huge when unpacked."""
         bomb = _Case(name="a bomb", parts=(request(self._url, _BOMB, _GZIP),), status=413)
-        before = memory(self._hass, "VmHWM")
+        before = self._hass.memory("VmHWM")
         for _ in range(rounds):
             self.count += _BOMBS
             for problems in await asyncio.gather(*(self._answer(bomb) for _ in range(_BOMBS))):
                 self.failures += problems
-        grown = memory(self._hass, "VmHWM") - before
+        grown = self._hass.memory("VmHWM") - before
         self.figures[f"memory for {_BOMBS} bombs of 10 MiB at once"] = f"{grown:.1f} MiB"
         if grown > _MAX_MIB:
             self.failures.append(f"{_BOMBS} bombs at once take {grown:.0f} MiB")

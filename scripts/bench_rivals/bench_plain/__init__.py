@@ -1,1 +1,1 @@
-"""The least that does the job: fourteen plain entities written and one event fired per notification."""
+"""Little more than the job: fourteen plain entities written and one event fired per notification."""

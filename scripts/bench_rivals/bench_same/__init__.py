@@ -25,7 +25,6 @@ _STATUS: Final = {2: "complete", 3: "failed", 4: "paused", 8: "paused", 9: "erro
 _ATTENTION: Final = {7: "failure_suspected", 8: "paused_by_gadget", 9: "error", 11: "filament_change", 12: "user"}
 _SAME: Final = timedelta(minutes=1)
 _KEYS: Final = {
-    "device_id": "DeviceId",
     "printer_id": "PrinterId",
     "printer_name": "PrinterName",
     "print_id": "PrintId",
