@@ -85,7 +85,7 @@ class Memory:
     def hear(self, notification: Notification, at: datetime) -> None:
         """Do what Home Assistant does with a notification, then restart."""
         after = remember(self.history, self.state, notification, at)
-        assert after is self.history or may_change(self.state, notification)
+        assert after is self.history or may_change(self.state, notification, at)
         self.history = after
         self.state = reduce(self.state, notification, at)
         assert PrinterState.from_dict(json.loads(json.dumps(self.state.as_dict()))) == self.state
@@ -265,6 +265,12 @@ def test_any_order(data: st.DataObject) -> None:
         ),
         pytest.param(
             [says(COOLED), says(STARTED, "print-2")], {}, Totals(), id="all that is heard of a print is its cool-down"
+        ),
+        pytest.param(
+            [says(STARTED), says(COMPLETE, "older", DurationSec=3600), says(COMPLETE, DurationSec=120)],
+            {"older": "complete", "print-1": "complete"},
+            Totals(completed=2, seconds=3720),
+            id="the end of an older one is heard late, and nothing else of it",
         ),
         pytest.param(
             [says(COOLED), says(COMPLETE, DurationSec=60)],
@@ -606,6 +612,25 @@ async def test_crash_in_between(hass: HomeAssistant, post: Post, loaded: MockCon
     assert (await post(FULL, EventType=COMPLETE, DurationSec=3600)).status == 200
     assert counters(hass) == ["1", "0", "1.0"]
     assert await prints(hass) == [("print-1", "complete")]
+
+
+async def test_same_file_again(
+    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    """The same file printed twice in a row is two prints although the plugin goes on with id and seconds, also after a crash."""
+    await post(FULL, EventType=STARTED, DurationSec=0)
+    freezer.tick(HOUR)
+    await post(FULL, EventType=COMPLETE, DurationSec=3600)
+    freezer.tick(10 * MINUTE)
+    await post(FULL, EventType=STARTED, DurationSec=4200, Progress=0)
+    assert await prints(hass) == [("print-1", "under_way"), ("print-1", "complete")]
+    assert value_of(hass, "printer-1", "sensor", "status") == "printing"
+    freezer.tick(HOUR)
+    await crash_in_between(hass, post, loaded, EventType=COMPLETE, DurationSec=7800)
+    assert await prints(hass) == [("print-1", "complete")] * 2
+    assert (await post(FULL, EventType=COMPLETE, DurationSec=7800)).status == 200
+    assert await prints(hass) == [("print-1", "complete")] * 2
+    assert counters(hass) == ["2", "0", "2.0"]
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,23 @@ async def test_reload_shows_the_same_of_two_at_once(
     assert shown(hass)["event.ender3_notification"] == before["event.ender3_notification"]
 
 
+async def test_reload_shows_the_newest_and_not_what_came_again(
+    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, disk: Disk, freezer: FrozenDateTimeFactory
+) -> None:
+    """What could not be saved and is sent again after something newer does not become the newest by that."""
+    disk.error = WriteError("No space left on device")
+    assert (await post(FULL, EventType=4)).status == 503
+    disk.error = None
+    freezer.tick(10)
+    await post(FULL, EventType=5)
+    before = shown(hass)["event.ender3_notification"]
+    freezer.tick(10)
+    assert (await post(FULL, EventType=4)).status == 200
+    assert shown(hass)["event.ender3_notification"] == before
+    await reload(hass, loaded)
+    assert shown(hass)["event.ender3_notification"] == before
+
+
 async def test_power_cut(
     hass: HomeAssistant,
     post: Post,

@@ -165,7 +165,7 @@ CONVERTED: Final[dict[tuple[str, str], tuple[tuple[Any, Any], ...]]] = {
 UNUSABLE: Final[dict[tuple[str, str], tuple[Any, ...]]] = {
     ("PrintId", "print_id"): NO_ID,
     ("PrinterName", "printer_name"): (*NO_TEXT, *NO_LINES),
-    ("FileName", "file_name"): (*NO_TEXT, *NO_LINES),
+    ("FileName", "file_name"): (*NO_TEXT, *NO_LINES, "None"),
     ("Error", "error"): NO_TEXT,
     ("PlatformErrorCode", "error_code"): (None, 2.5, True, False, [], {}, "", "  ", "\0"),
     ("SnapshotUrl", "snapshot_url"): NO_LINK,

@@ -1,5 +1,6 @@
 """What notifications mean together: the rules of a printer's state, one table or property each."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 import json
 from types import NoneType
@@ -19,7 +20,6 @@ from custom_components.octoeverywhere.state import (
     reduce,
     silent_from,
 )
-from custom_components.octoeverywhere.store import PrinterRecord
 
 from .kinds import KEEPS, KINDS, Kind
 from .replay import NAMES, START, arrivals
@@ -144,7 +144,7 @@ def test_about_a_printer(event_type: int) -> None:
 
 # What a print says of itself
 
-SAID: Final = {
+SAID: Final[dict[str, Any]] = {
     "name": "Ender 3",
     "quick_view_url": VIEW,
     "snapshot_url": SNAPSHOT,
@@ -305,7 +305,7 @@ def test_nameless_start_after_the_end(event_type: int) -> None:
     """A print that has ended does not go on because the printer does: what it still says is late."""
     state = told(says(COMPLETE, DurationSec=600), says(event_type, PrintId=None))
     assert state.status is Status.PRINTING
-    assert is_late(state, says(PROGRESS, DurationSec=700, Progress=90))
+    assert is_late(state, says(PROGRESS, DurationSec=700, Progress=90), NOW + MINUTE)
 
 
 # The end of a print
@@ -401,7 +401,7 @@ def test_late_for_a_superseded_print(event_type: int) -> None:
     """Whatever an earlier print still says is late."""
     state = told(says(PROGRESS), says(STARTED, PrintId="print-2"))
     late = says(event_type, **FULL | {"DurationSec": 9999, "Progress": 100})
-    assert is_late(state, late)
+    assert is_late(state, late, NOW + MINUTE)
     assert reduce(state, late, NOW + MINUTE) is state
 
 
@@ -411,10 +411,141 @@ def test_late_after_the_end(end: int, event_type: int) -> None:
     """When a print has ended, all it says but bed cool-down is late, and all that the printer says is not."""
     state = told(says(end, DurationSec=600))
     late = says(event_type, **FULL | {"DurationSec": 9999, "Progress": 100})
-    assert is_late(state, late) == (event_type != COOLDOWN)
+    assert is_late(state, late, NOW + MINUTE) == (event_type != COOLDOWN)
     assert (reduce(state, late, NOW + MINUTE) is state) == (event_type != COOLDOWN)
-    assert not is_late(state, says(event_type, PrintId=None))
-    assert not is_late(state, says(event_type, PrintId="print-2"))
+    assert not is_late(state, says(event_type, PrintId=None), NOW + MINUTE)
+    assert not is_late(state, says(event_type, PrintId="print-2"), NOW + MINUTE)
+
+
+def after_the_end(event_type: int, seconds: int, /, **keys: Any) -> Notification:
+    """Return what the plugin of an idle printer sends: it goes on to name the print that has ended, and to count its seconds."""
+    return says(event_type, DurationSec=600 + seconds, **keys)
+
+
+@pytest.mark.parametrize("end", [COMPLETE, FAILED])
+@pytest.mark.parametrize("slug", ["error", "filament_change_required", "user_interaction_required"])
+def test_news_of_an_idle_printer(end: int, slug: str) -> None:
+    """What an idle printer needs is shown, although it names the print that has ended, of which nothing else changes."""
+    ended, kind = told(says(end, **FULL)), KINDS[slug]
+    state = reduce(ended, after_the_end(kind.number, 3600, Error="Too hot", Progress=0, CurrentLayer=0), NOW + HOUR)
+    assert state.attention == kind.attention
+    assert state.error_message == "Too hot"
+    assert state.status == (ended.status if kind.status is KEEPS else kind.status)
+    assert shown(state, *SAID) == shown(ended, *SAID)
+    assert state.ended
+    assert reduce(state, says(STARTED, PrintId="print-2"), NOW + 2 * HOUR).attention is Attention.NONE
+
+
+@pytest.mark.parametrize(
+    ("seconds", "passed"), [(-1, HOUR), (0, HOUR), (3600, MINUTE), (10**6, HOUR)], ids=["before", "at", "ahead", "far"]
+)
+@pytest.mark.parametrize("event_type", ABOUT_A_PRINTER)
+def test_no_news_after_the_end(event_type: int, seconds: int, passed: timedelta) -> None:
+    """What was said before the end is late, and so is what would be further than the clock."""
+    ended = told(says(COMPLETE, **FULL))
+    assert is_late(ended, after_the_end(event_type, seconds, Progress=0), NOW + passed) == (event_type != COOLDOWN)
+
+
+def test_no_news_without_seconds() -> None:
+    """Nothing tells whether what says no seconds was said before or after the end."""
+    for end, late in (({}, {"DurationSec": 600}), ({"DurationSec": 600}, {})):
+        assert is_late(told(says(COMPLETE, **end)), says(ERROR, **late), NOW + HOUR)
+
+
+def test_same_file_again() -> None:
+    """The same file printed twice in a row is two prints, although Klipper's plugin goes on with the id and the seconds."""
+    first = told(says(STARTED, **FULL | {"DurationSec": 0}), says(COMPLETE, **FULL))
+    state = reduce(first, after_the_end(STARTED, 900, Progress=0, FileName="benchy.gcode"), NOW + 900 * SECOND)
+    assert shown(state, "status", "progress", "duration", "ended") == (Status.PRINTING, 0, 0, False)
+    assert shown(state, "started_at", "snapshot_url", "total_layers") == (NOW_SHOWN + 900 * SECOND, None, None)
+    assert reduce(state, after_the_end(STARTED, 900, Progress=0, FileName="benchy.gcode"), NOW + HOUR) == state
+    # What the first one said, and says again, is late.
+    for late in (says(PROGRESS, DurationSec=590, Progress=99), says(COMPLETE, **FULL), after_the_end(COOLDOWN, 800)):
+        assert reduce(state, late, NOW + 901 * SECOND) is state
+    state = reduce(state, after_the_end(PROGRESS, 1200, Progress=50, TimeRemainingSec=300), NOW + 1200 * SECOND)
+    assert shown(state, "progress", "duration", "finish_at") == (50, 300, NOW_SHOWN + 1500 * SECOND)
+    assert is_late(state, after_the_end(PROGRESS, 1100, Progress=40), NOW + 1201 * SECOND)
+    state = reduce(state, after_the_end(COMPLETE, 1500, Progress=100), NOW + 1500 * SECOND)
+    assert shown(state, "status", "duration", "ended") == (Status.COMPLETE, 600, True)
+    state = reduce(state, after_the_end(STARTED, 1800, Progress=0), NOW + 1800 * SECOND)
+    assert shown(state, "status", "duration", "ended") == (Status.PRINTING, 0, False)
+
+
+def test_same_file_again_and_canceled() -> None:
+    """Of a print that is canceled Klipper says itself how long it took, and from then on its plugin counts from there."""
+    state = told(says(COMPLETE, **FULL))
+    state = reduce(state, after_the_end(STARTED, 900, Progress=0), NOW + 900 * SECOND)
+    state = reduce(state, says(FAILED, DurationSec=120), NOW + 1020 * SECOND)
+    assert shown(state, "status", "duration", "ended") == (Status.FAILED, 120, True)
+    assert is_late(state, says(PROGRESS, DurationSec=110), NOW + 1021 * SECOND)
+    state = reduce(state, says(STARTED, DurationSec=180, Progress=0), NOW + 1080 * SECOND)
+    assert shown(state, "status", "duration", "started_at") == (Status.PRINTING, 0, NOW_SHOWN + 1080 * SECOND)
+
+
+@pytest.mark.parametrize("keys", [{"Progress": 40}, {"DurationSec": 0}, {"DurationSec": 600}, {"DurationSec": None}])
+def test_start_that_is_late(keys: dict[str, Any]) -> None:
+    """A start that is sent again after the end of its print starts nothing."""
+    state = told(says(COMPLETE, **FULL))
+    assert is_late(state, says(STARTED, **{"DurationSec": 1500, "Progress": 0} | keys), NOW + 900 * SECOND)
+
+
+@pytest.mark.parametrize("event_type", [COMPLETE, FAILED, COOLDOWN])
+def test_end_of_an_older_print(event_type: int) -> None:
+    """The end of a print that nobody has heard of, but that began before the one under way, does not take its place."""
+    state = told(says(STARTED, DurationSec=0))
+    older = says(event_type, PrintId="older", DurationSec=3600)
+    after = reduce(state, older, NOW + 3 * MINUTE)
+    assert after == replace(state, superseded=("older",))
+    for event in ABOUT_A_PRINTER:
+        assert is_late(after, says(event, PrintId="older", DurationSec=3500, Progress=90), NOW + 4 * MINUTE)
+    assert not is_late(after, says(PROGRESS, DurationSec=240), NOW + 4 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("said", "keys", "passed"),
+    [
+        pytest.param(says(STARTED, DurationSec=0), {"DurationSec": 60}, MINUTE, id="began with it"),
+        pytest.param(says(STARTED, DurationSec=0), {}, MINUTE, id="says no seconds"),
+        pytest.param(says(STARTED, DurationSec=0, TimeRemainingSec=60), {"DurationSec": 9999}, 2 * HOUR, id="silent"),
+        pytest.param(says(PROGRESS), {"DurationSec": 9999}, MINUTE, id="no start is known"),
+        pytest.param(says(COMPLETE, **FULL), {"DurationSec": 9999}, MINUTE, id="has ended"),
+        pytest.param(says(STARTED, DurationSec=0), {"DurationSec": 9999}, -HOUR, id="the clock was set back"),
+    ],
+)
+def test_end_of_a_print_that_may_be_newer(said: Notification, keys: dict[str, Any], passed: timedelta) -> None:
+    """An end of which nothing tells that it is older is that of the newest print."""
+    state = reduce(told(said), says(COMPLETE, PrintId="other", **keys), NOW + passed)
+    assert shown(state, "print_id", "status") == ("other", Status.COMPLETE)
+
+
+def test_printer_that_knows_nothing_of_its_print() -> None:
+    """Where a plugin does not know which print goes on, it says zero for everything, which is not how far the print is."""
+    state = told(says(PROGRESS, **FULL))
+    nothing = {"DurationSec": 0, "Progress": 0, "TimeRemainingSec": -1, "CurrentLayer": 0, "TotalLayers": 0}
+    after = reduce(state, says(ERROR, PrintId=None, Error="Too hot", **nothing), NOW + MINUTE)
+    assert shown(after, "status", "attention", "error_message") == (Status.ERROR, Attention.ERROR, "Too hot")
+    assert shown(after, *SAID) == shown(state, *SAID)
+
+
+def test_next_print_of_a_nameless_printer() -> None:
+    """Of a printer that never names its prints, what says that printing goes on begins the next one."""
+    state = told(says(COMPLETE, **FULL | {"PrintId": None}))
+    state = reduce(state, says(STARTED, PrintId=None, FileName="next.gcode"), NOW + HOUR)
+    assert shown(state, "status", "ended", "file_name", "started_at") == (
+        Status.PRINTING,
+        False,
+        "next.gcode",
+        NOW_SHOWN + HOUR,
+    )
+    assert shown(state, "progress", "duration", "snapshot_url") == (None, None, None)
+
+
+def test_moment_of_the_end_stays() -> None:
+    """The moment at which a print ended stays, whatever a printer says later that does not name its print."""
+    ended = told(says(COMPLETE, **FULL))
+    for event_type in (PROGRESS, COMPLETE):
+        later = says(event_type, PrintId=None, DurationSec=900, TimeRemainingSec=600)
+        assert reduce(ended, later, NOW + HOUR).finish_at == ended.finish_at
 
 
 @pytest.mark.parametrize(
@@ -437,7 +568,7 @@ def test_late_within_a_print(event_type: int, keys: dict[str, Any], expected: bo
     state = told(says(PROGRESS, DurationSec=600, Progress=40))
     notification = says(event_type, **keys)
     expected = expected and event_type not in (COMPLETE, FAILED)
-    assert is_late(state, notification) == expected
+    assert is_late(state, notification, NOW + MINUTE) == expected
     assert (reduce(state, notification, NOW + MINUTE) is state) == expected
 
 
@@ -445,14 +576,14 @@ def test_late_within_a_print(event_type: int, keys: dict[str, Any], expected: bo
 def test_not_late_where_too_little_is_known(known: dict[str, Any]) -> None:
     """Without a known duration nothing is late, nor is a progress where none was known."""
     state = told(says(PROGRESS, **known))
-    assert not is_late(state, says(PROGRESS, DurationSec=1, Progress=1))
+    assert not is_late(state, says(PROGRESS, DurationSec=1, Progress=1), NOW + MINUTE)
 
 
 def test_superseded_prints_are_remembered() -> None:
     """Of many short prints in a row the last dozens are remembered, and no more than that."""
     ids = [f"print-{number}" for number in range(100)]
     state = told(*(says(STARTED, PrintId=print_id) for print_id in ids))
-    assert all(is_late(state, says(COMPLETE, PrintId=print_id)) for print_id in ids[-33:-1])
+    assert all(is_late(state, says(COMPLETE, PrintId=print_id), NOW) for print_id in ids[-33:-1])
     assert state.superseded == tuple(ids[-33:-1])
 
 
@@ -765,8 +896,8 @@ def test_any_sequence(sequence: list[tuple[Notification, timedelta, timedelta]])
     for notification, gap, retry in sequence:
         now += gap
         before, state = state, reduce(state, notification, now)
-        if is_late(before, notification) or not is_about_a_printer(notification):
-            assert state is before
+        if is_late(before, notification, now) or not is_about_a_printer(notification):
+            assert replace(state, superseded=before.superseded) == before
         else:
             assert state.heard_at == now
         assert reduce(state, notification, now + retry) == state
@@ -778,13 +909,13 @@ def test_any_sequence(sequence: list[tuple[Notification, timedelta, timedelta]])
 @given(sequence=st.lists(st.tuples(NOTIFICATIONS, GAPS), max_size=12), end=st.sampled_from((COMPLETE, FAILED)))
 @settings(max_examples=200, deadline=None)
 def test_what_has_ended_stays(sequence: list[tuple[Notification, timedelta]], end: int) -> None:
-    """Once a print has ended, nothing that it still says changes how, when and how far it got."""
+    """Once a print has ended, nothing that it said before changes how, when and how far it got."""
     before = told(says(PROGRESS, **FULL), says(end, **FULL))
     state, now = before, NOW
     names = ("ended", "status", "attention", *SAID.keys() - {"name", "quick_view_url", "snapshot_url"})
     for notification, gap in sequence:
         now += gap
-        if notification.print_id == before.print_id:
+        if notification.print_id == before.print_id and (notification.duration or 0) <= SAID["duration"]:
             state = reduce(state, notification, now)
             assert shown(state, *names) == shown(before, *names)
 
@@ -837,39 +968,6 @@ def test_not_a_state(data: dict[str, Any]) -> None:
     """What as_dict did not write is refused rather than believed."""
     with pytest.raises((KeyError, TypeError, ValueError)):
         PrinterState.from_dict(data)
-    with pytest.raises((KeyError, TypeError, ValueError)):
-        PrinterRecord.from_dict({"state": data})
-
-
-AS_WRITTEN: Final = {"at": "2026-03-14T09:26:53+00:00", "type": "error", "data": {"progress": 21}}
-
-
-def test_announcement() -> None:
-    """What was announced last is read as it was written, and may be missing."""
-    record = PrinterRecord.from_dict({"state": {}, "announcement": AS_WRITTEN})
-    assert record.as_dict() == {"state": {}, "announcement": AS_WRITTEN}
-    assert PrinterRecord.from_dict({"state": {}}) == PrinterRecord()
-
-
-NOTHING: Final[tuple[Any, ...]] = ("", 0, False, [], {})
-NO_ANNOUNCEMENTS: Final[list[Any]] = [
-    *(AS_WRITTEN | {"at": each} for each in (*NO_MOMENTS, *ANY_JSON)),
-    *(AS_WRITTEN | {"type": each} for each in ("dancing", "ERROR", "", *ANY_JSON)),
-    *(AS_WRITTEN | {"data": each} for each in ([5], ["text"], "text", 5, True, None)),
-    AS_WRITTEN | {"data": []},
-    AS_WRITTEN | {"data": ""},
-    AS_WRITTEN | {"data": [["progress", 21]]},
-    *({name: AS_WRITTEN[name] for name in AS_WRITTEN if name != key} for key in AS_WRITTEN),
-    *filter(None, ANY_JSON),
-    *NOTHING,
-]
-
-
-@pytest.mark.parametrize("announcement", NO_ANNOUNCEMENTS)
-def test_not_an_announcement(announcement: object) -> None:
-    """What was not announced is refused rather than believed."""
-    with pytest.raises((KeyError, TypeError, ValueError)):
-        PrinterRecord.from_dict({"state": {}, "announcement": announcement})
 
 
 def test_empty_state_is_small() -> None:

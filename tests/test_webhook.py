@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 import gzip
 import hmac
 import json
@@ -29,6 +30,7 @@ from .conftest import (
     SECRET,
     WEBHOOK_ID,
     Client,
+    Clock,
     Disk,
     Post,
     device_of,
@@ -548,6 +550,45 @@ async def test_several_not_saved(post: Post, announced: list[Event], disk: Disk)
     for number in (10, 1, 14):
         assert (await post(FULL, EventType=number)).status == 200
     assert slugs(announced) == ["print_started", "first_layer_complete", "third_layer_complete"]
+
+
+async def test_not_saved_and_given_up(post: Post, announced: list[Event], disk: Disk, clock: Clock) -> None:
+    """What is never sent again, because nobody tries any more, does not keep the same from being announced later on."""
+    error = {"EventType": 9, "Error": "Too hot"}
+    disk.error = WriteError("No space left on device")
+    assert (await post(error)).status == 503
+    await clock.elapse(timedelta(minutes=15))
+    assert (await post(error)).status == 503
+    disk.error = None
+    await clock.elapse(timedelta(minutes=30))
+    assert (await post(error)).status == 200
+    assert slugs(announced) == ["error"] * 2
+
+
+async def test_loaded_anew_while_it_arrives(
+    hass: HomeAssistant, loaded: MockConfigEntry, client: Client, announced: list[Event]
+) -> None:
+    """What is still arriving when the entry is loaded anew is asked for again."""
+    is_arriving, go_on = asyncio.Event(), asyncio.Event()
+    handle = webhook.async_handle_webhook
+
+    async def watch(*arguments: Any) -> Any:
+        is_arriving.set()
+        return await handle(*arguments)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b" "
+        await go_on.wait()
+        yield json.dumps(PRINTER | FULL | {"SecretKey": loaded.data["secret_key"]}).encode()
+
+    with patch("homeassistant.components.webhook.async_handle_webhook", watch):
+        sending = asyncio.create_task(client.post(PATH, data=body()))
+        await is_arriving.wait()
+    assert await hass.config_entries.async_reload(loaded.entry_id)
+    go_on.set()
+    response = await sending
+    assert (response.status, await response.text()) == (503, "not_ready_send_again")
+    assert announced == []
 
 
 async def test_not_loaded_yet(hass: HomeAssistant, entry: MockConfigEntry, send: Post, announced: list[Event]) -> None:

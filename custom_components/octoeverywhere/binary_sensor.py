@@ -14,7 +14,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import OctoEverywhereConfigEntry
 from .entity import PrinterEntity
-from .state import Attention, PrinterState, Status
+from .state import PrinterState, Status
 
 PARALLEL_UPDATES = 0
 
@@ -35,7 +35,7 @@ BINARY_SENSORS = (
     PrinterBinarySensorDescription(
         key="attention_required",
         device_class=BinarySensorDeviceClass.PROBLEM,
-        is_on_fn=lambda state: state.attention is not Attention.NONE,
+        is_on_fn=lambda state: state.needs_attention,
     ),
 )
 

@@ -25,7 +25,7 @@ from .const import DOMAIN, LOGGER, NAME
 from .history import History, Print, Totals, may_change, remember, unfinished
 from .issues import Issues
 from .payload import Notification
-from .state import PrinterState, as_shown, is_about_a_printer, is_late, reduce, silent_from
+from .state import PrinterState, as_shown, is_about_a_printer, is_late, is_silent, reduce, silent_from
 from .store import Announcement, HistoryStore, PrinterRecord, PrinterStore
 
 type OctoEverywhereConfigEntry = ConfigEntry[Account]
@@ -33,6 +33,8 @@ type OctoEverywhereConfigEntry = ConfigEntry[Account]
 
 # Far more than there are retries under way at a time.
 _REMEMBERED_UNANSWERED: Final = 32
+# Seconds. The retries of a plugin take a quarter of an hour; it tells of the same error again after half an hour.
+_SENT_AGAIN_FOR: Final = 20 * 60
 # Notifications that wait for the disk, or for Home Assistant to start. With more, somebody floods it.
 _MAX_PENDING: Final = 128
 # Home Assistant allows a config entry 10,000 entities; what comes from more printers is announced, but gets no device.
@@ -72,8 +74,8 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
         self.device_id = self._async_register_device()
         self.is_added = False
         """Whether its entities are there."""
-        self.unanswered: deque[str] = deque(maxlen=_REMEMBERED_UNANSWERED)
-        """Fingerprints of what was shown and announced, but not answered with 200, so that it will be sent again."""
+        self._unanswered: deque[tuple[str, float]] = deque(maxlen=_REMEMBERED_UNANSWERED)
+        """Fingerprints of what was shown and announced, but not answered with 200, and when."""
         self._announce_to: set[Callable[[Announcement], None]] = set()
         self._async_await_silence()
 
@@ -110,18 +112,33 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
     @callback
     def _async_await_silence(self) -> None:
         """Look again at the moment from which a print that goes on is no longer believed to."""
-        silent_at = silent_from(self.state)
-        is_silent = silent_at is not None and silent_at <= dt_util.utcnow()
-        self._silence.async_set(None if is_silent else silent_at)
+        self._silence.async_set(None if is_silent(self.state, dt_util.utcnow()) else silent_from(self.state))
 
     @callback
     def _async_fall_silent(self) -> None:
         self.async_show(self.state, self.totals)
 
     @callback
+    def async_expect(self, notification: Notification) -> None:
+        """Expect to get a notification again that was shown and announced, but not answered with 200."""
+        self._unanswered.append((notification.fingerprint, self.hass.loop.time()))
+
+    def is_expected(self, notification: Notification) -> bool:
+        """Tell whether a notification was expected to be sent again."""
+        since = self.hass.loop.time() - _SENT_AGAIN_FOR
+        return any(known == notification.fingerprint and at > since for known, at in self._unanswered)
+
+    @callback
+    def async_meet(self, notification: Notification) -> bool:
+        """Expect it no longer; return whether it was expected."""
+        is_expected = self.is_expected(notification)
+        others = (entry for entry in self._unanswered if entry[0] != notification.fingerprint)
+        self._unanswered = deque(others, maxlen=_REMEMBERED_UNANSWERED)
+        return is_expected
+
+    @callback
     def async_announce(self, announcement: Announcement) -> None:
         """Tell the event entity."""
-        self.announcement = announcement
         for listener in tuple(self._announce_to):
             listener(announcement)
 
@@ -211,7 +228,7 @@ class Account:
     async def _async_receive(self, notification: Notification) -> bool:
         """Save, show and announce a notification; return whether it was saved."""
         now = dt_util.utcnow()
-        announcement = Announcement(at=now, type=notification.type, data=notification.as_event_data(now))
+        announcement = Announcement(at=now, data=notification.as_event_data(now))
         async with self._lock(notification.printer_id):
             printer = self.printers.get(notification.printer_id)
             if printer is None and not self._may_add_printer(notification):
@@ -229,29 +246,29 @@ class Account:
         self, printer: PrinterCoordinator, notification: Notification, announcement: Announcement
     ) -> bool:
         """Save, show and announce a notification of a printer; return whether it was saved."""
-        self.late += is_late(printer.state, notification)
+        self.late += is_late(printer.state, notification, announcement.at)
         state = reduce(printer.state, notification, announcement.at)
         # First, and the same however often it is repeated: a crash in between is followed by the notification sent again.
         totals = await self._async_remember(printer, notification, announcement.at)
+        newest = printer.announcement if printer.is_expected(notification) else announcement
         is_saved = totals is not None and await self._store.async_save(
-            printer.printer_id, PrinterRecord(state=state, announcement=announcement)
+            printer.printer_id, PrinterRecord(state=state, announcement=newest)
         )
         printer.async_show(state, totals or printer.totals)
         if not printer.is_added:
             await self._async_add_entities(printer)
-        if notification.fingerprint in printer.unanswered:
-            printer.unanswered.remove(notification.fingerprint)
-        else:
+        if not printer.async_meet(notification):
+            printer.announcement = announcement
             self._async_announce(announcement, printer)
         if not is_saved:
-            printer.unanswered.append(notification.fingerprint)
+            printer.async_expect(notification)
         return is_saved
 
     async def _async_remember(
         self, printer: PrinterCoordinator, notification: Notification, now: datetime
     ) -> Totals | None:
         """Remember a print that has ended; return the totals, None where the disk did not take it."""
-        if printer.unsaved is None and not may_change(printer.state, notification):
+        if printer.unsaved is None and not may_change(printer.state, notification, now):
             return printer.totals
         before = await self._async_history(printer)
         after = remember(before, printer.state, notification, now)
@@ -265,8 +282,10 @@ class Account:
         """Return the prints of a printer, the oldest first, the one under way included."""
         history = await self._async_history(printer)
         newest = unfinished(printer.state, dt_util.utcnow())
-        known = {print_.print_id: print_ for print_ in (newest, *history.prints) if print_}
-        return sorted(known.values(), key=lambda print_: print_.started_at)
+        prints = history.prints
+        if newest is not None and history.find(newest.print_id, newest.started_at) is None:
+            prints = (*prints, newest)
+        return sorted(prints, key=lambda print_: print_.started_at)
 
     async def _async_history(self, printer: PrinterCoordinator) -> History:
         """Return what is remembered of a printer, whether or not the disk took it."""
@@ -280,7 +299,7 @@ class Account:
         # Where it was not saved, that is remembered already.
         is_saved = not work.cancelled() and work.exception() is None and work.result()
         if printer is not None and is_saved:
-            printer.unanswered.append(notification.fingerprint)
+            printer.async_expect(notification)
 
     async def async_forget(self, printer_id: str) -> None:
         """Forget a printer and remove its device. Raises HomeAssistantError."""

@@ -12,12 +12,12 @@ import voluptuous as vol
 
 from .const import DOMAIN
 from .coordinator import async_get_printer
-from .state import Attention, PrinterState, Status
+from .state import PrinterState, Status
 
 CONDITIONS: Final[Mapping[str, Callable[[PrinterState], bool]]] = {
     "is_printing": lambda state: state.status is Status.PRINTING,
     "is_paused": lambda state: state.status is Status.PAUSED,
-    "needs_attention": lambda state: state.attention is not Attention.NONE,
+    "needs_attention": lambda state: state.needs_attention,
 }
 
 CONDITION_SCHEMA: Final = DEVICE_CONDITION_BASE_SCHEMA.extend({vol.Required(CONF_TYPE): vol.In(CONDITIONS)})

@@ -10,7 +10,7 @@ from homeassistant.const import MAX_LENGTH_STATE_STATE
 
 from .json_fields import as_json, from_json, has_type, link, moment
 from .payload import Notification, NotificationType
-from .state import Attention, PrinterState, is_about_a_printer, is_silent, reduce, silent_from
+from .state import PrinterState, is_about_a_printer, is_late, is_silent, reduce, silent_from
 
 KEPT: Final = 500
 """How many prints of a printer are remembered."""
@@ -102,33 +102,38 @@ class History:
     prints: tuple[Print, ...] = ()
     totals: Totals = field(default_factory=Totals)
 
-    def find(self, print_id: str) -> Print | None:
-        """Return a print that is remembered."""
-        return next((known for known in self.prints if known.print_id == print_id), None)
+    def find(self, print_id: str, since: datetime | None = None) -> Print | None:
+        """Return the newest print with an id, unless it had ended by then."""
+        known = next((known for known in reversed(self.prints) if known.print_id == print_id), None)
+        return None if known is not None and since is not None and known.ended_at < since else known
 
-    def add(self, print_: Print) -> Self:
+    def add(self, print_: Print, instead_of: Print | None = None) -> Self:
         """Remember a print, instead of what was known of it."""
-        others = (known for known in self.prints if known.print_id != print_.print_id)
+        others = (known for known in self.prints if known is not instead_of)
         return replace(self, prints=(*others, print_)[-KEPT:])
 
 
-def may_change(state: PrinterState, notification: Notification) -> bool:
+def may_change(state: PrinterState, notification: Notification, now: datetime) -> bool:
     """Tell whether a notification, in this state, may change the history: few do."""
-    return notification.type in _OUTCOMES or _is_superseded(state, notification)
+    return notification.type in _OUTCOMES or _is_superseded(state, notification, now)
 
 
 def remember(history: History, state: PrinterState, notification: Notification, now: datetime) -> History:
     """Return what is remembered once the notification has arrived; the state is that before it."""
-    if _is_superseded(state, notification) and state.print_id and not history.find(state.print_id):
+    if (
+        _is_superseded(state, notification, now)
+        and state.print_id
+        and not history.find(state.print_id, state.started_at)
+    ):
         history = history.add(_of_state(state, state.print_id, Outcome.SILENT, state.heard_at or now))
     print_id = notification.print_id or state.print_id
     if notification.type not in _OUTCOMES or print_id is None:
         return history
-    known = history.find(print_id)
+    known = history.find(print_id, state.started_at if print_id == state.print_id else None)
     if known is not None and known.outcome is not Outcome.SILENT:
         return history
     print_ = _ended(known, state, print_id, notification, now)
-    return replace(history.add(print_), totals=_added(history.totals, print_))
+    return replace(history.add(print_, instead_of=known), totals=_added(history.totals, print_))
 
 
 def unfinished(state: PrinterState, now: datetime) -> Print | None:
@@ -140,19 +145,20 @@ def unfinished(state: PrinterState, now: datetime) -> Print | None:
     return _of_state(state, state.print_id, Outcome.UNDER_WAY, _expected_end(state, now))
 
 
-def _is_superseded(state: PrinterState, notification: Notification) -> bool:
+def _is_superseded(state: PrinterState, notification: Notification, now: datetime) -> bool:
     """Tell whether a notification brings a new print although nothing said that the one before has ended."""
     return (
         state.print_id is not None
         and _goes_on(state)
-        and notification.print_id not in (None, state.print_id, *state.superseded)
+        and notification.print_id not in (None, state.print_id)
         and is_about_a_printer(notification)
+        and not is_late(state, notification, now)
     )
 
 
 def _goes_on(state: PrinterState) -> bool:
     """Tell whether the newest print has not ended yet, as far as anybody knows: of one, only that its bed has cooled may be known."""
-    return not state.ended and (state.status is not None or state.attention is not Attention.NONE)
+    return not state.ended and (state.status is not None or state.needs_attention)
 
 
 def _ended(known: Print | None, state: PrinterState, print_id: str, notification: Notification, now: datetime) -> Print:

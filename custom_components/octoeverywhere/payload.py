@@ -184,6 +184,11 @@ def _line(value: object) -> str | None:
     return _text("".join(" " if category(letter) in _CONTROLS else letter for letter in text))
 
 
+def _file_name(value: object) -> str | None:
+    """Return the name of a file; "None" is what OctoEverywhere's plugin makes of a name that it does not know."""
+    return None if value == "None" else _line(value)
+
+
 def _identifier(value: object) -> str | None:
     """Return an id, letter for letter."""
     if not isinstance(value, str) or len(value) > _MAX_ID_LENGTH or "\0" in value:
@@ -288,7 +293,7 @@ _OPTIONAL: Final[Mapping[str, tuple[str, Callable[[object], Any]]]] = {
     "PrinterName": ("printer_name", _line),
     "QuickViewUrl": ("quick_view_url", read_url),
     "SnapshotUrl": ("snapshot_url", read_url),
-    "FileName": ("file_name", _line),
+    "FileName": ("file_name", _file_name),
     "DurationSec": ("duration", _count(_MAX_SECONDS)),
     "Progress": ("progress", _count(100)),
     "TimeRemainingSec": ("time_remaining", _count(_MAX_SECONDS, minimum=-1)),

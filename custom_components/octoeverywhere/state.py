@@ -14,6 +14,8 @@ from .payload import Notification, NotificationType
 _REMEMBERED_PRINTS: Final = 32
 # Estimates wander by seconds from one notification to the next; less than this is the same moment.
 _SAME_MOMENT: Final = timedelta(minutes=1)
+# Further back than any pause makes it, the start of a print is that of a clock that had not been set yet.
+_LONGEST_PAUSE: Final = timedelta(days=30)
 # A printing print without a word for so long after its estimated finish is no longer believed to print.
 _SILENT_AFTER_FINISH: Final = timedelta(hours=1)
 _SILENT_WITHOUT_FINISH: Final = timedelta(hours=24)
@@ -67,6 +69,16 @@ _ATTENTION: Final = {
     NotificationType.PRINT_FAILED: Attention.NONE,
 }
 _ENDINGS: Final = (NotificationType.PRINT_COMPLETE, NotificationType.PRINT_FAILED)
+# What an idle printer may say, whose plugin goes on to name its last print and to count its seconds.
+_OF_AN_IDLE_PRINTER: Final = (
+    NotificationType.ERROR,
+    NotificationType.FILAMENT_CHANGE_REQUIRED,
+    NotificationType.USER_INTERACTION_REQUIRED,
+)
+# Percent, of a print that has only just begun.
+_BEGINNING: Final = 10
+# What arrives takes its time, and seconds are whole ones.
+_ON_THE_WAY: Final = timedelta(seconds=10)
 # About the account or the connection, not about the printer.
 _NOT_ABOUT_A_PRINTER: Final = (
     NotificationType.TEST,
@@ -94,6 +106,8 @@ class PrinterState:
 
     # From here on about the newest print.
     print_id: str | None = None
+    elapsed_before: int = 0
+    """Seconds that OctoEverywhere had counted already when the print began: those of the same file before, under the same id."""
     ended: bool = False
     status: Status | None = None
     attention: Attention = Attention.NONE
@@ -125,6 +139,16 @@ class PrinterState:
     heard_at: datetime | None = field(default=None, compare=False)
     """When the newest notification that counted arrived."""
 
+    @property
+    def elapsed(self) -> int | None:
+        """How long the print has been going on, as OctoEverywhere counts it; seconds."""
+        return None if self.duration is None else self.elapsed_before + self.duration
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether somebody should look after the printer."""
+        return self.attention is not Attention.NONE
+
     def as_dict(self) -> dict[str, Any]:
         """Return what from_dict reads."""
         return as_json(self)
@@ -140,6 +164,7 @@ _FROM_JSON: Final[Mapping[str, Callable[[Any], Any]]] = {
     "quick_view_url": link,
     "superseded": lambda ids: tuple(map(has_type(str), has_type(list)(ids))),
     "print_id": has_type(str),
+    "elapsed_before": has_type(int),
     "ended": has_type(bool),
     "status": Status,
     "attention": Attention,
@@ -165,9 +190,12 @@ _FROM_JSON: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 def reduce(state: PrinterState, notification: Notification, now: datetime) -> PrinterState:
     """Return what is known once the notification has arrived."""
-    if not is_about_a_printer(notification) or is_late(state, notification):
+    if not is_about_a_printer(notification):
         return state
+    if is_late(state, notification, now):
+        return _superseding(state, notification)
     slate = _slate(state, notification)
+    notification = _of_this_print(slate, notification)
     return replace(
         slate,
         name=notification.printer_name or state.name,
@@ -186,21 +214,58 @@ def is_about_a_printer(notification: Notification) -> bool:
     return notification.type not in _NOT_ABOUT_A_PRINTER
 
 
-def is_late(state: PrinterState, notification: Notification) -> bool:
+def is_late(state: PrinterState, notification: Notification, now: datetime) -> bool:
     """Tell whether something newer than the notification is known already."""
     if notification.print_id is None:
         return False
     if notification.print_id != state.print_id:
-        return notification.print_id in state.superseded
+        return notification.print_id in state.superseded or _began_before(state, notification, now)
     if state.ended:
-        return notification.type is not NotificationType.BED_COOLDOWN_COMPLETE
-    if notification.type in _ENDINGS:
+        is_news = notification.type in _OF_AN_IDLE_PRINTER and _is_of_after_the_end(state, notification, now)
+        is_cool = notification.type is NotificationType.BED_COOLDOWN_COMPLETE
+        return not (is_cool or is_news or _is_printed_again(state, notification, now))
+    if _is_less(notification.duration, state.elapsed_before) and not _begins_to_count_anew(state, notification):
+        return True
+    return notification.type not in _ENDINGS and _says_less(state, _of_this_print(state, notification))
+
+
+def _is_of_after_the_end(state: PrinterState, notification: Notification, now: datetime) -> bool:
+    """Tell whether the seconds of a print have gone on since its end, as they do until there is another, and no faster than the clock."""
+    if state.elapsed is None or state.finish_at is None or notification.duration is None:
         return False
-    is_earlier = _is_less(notification.duration, state.duration)
+    since = timedelta(seconds=notification.duration - state.elapsed)
+    return timedelta(0) < since <= now - state.finish_at + _ON_THE_WAY
+
+
+def _is_printed_again(state: PrinterState, notification: Notification, now: datetime) -> bool:
+    """Tell whether the same file is printed once more: some plugins, Klipper's among them, go on with its id and its seconds."""
+    return (
+        notification.type is NotificationType.PRINT_STARTED
+        and (notification.progress or 0) < _BEGINNING
+        and _is_of_after_the_end(state, notification, now)
+    )
+
+
+def _began_before(state: PrinterState, notification: Notification, now: datetime) -> bool:
+    """Tell whether the end of a print that nobody has heard of is that of one before the print under way."""
+    is_end = notification.type in (*_ENDINGS, NotificationType.BED_COOLDOWN_COMPLETE)
+    is_under_way = state.status in (Status.PRINTING, Status.PAUSED) and not is_silent(state, now)
+    if not is_end or not is_under_way or state.started_at is None or notification.duration is None:
+        return False
+    return now - timedelta(seconds=notification.duration) < state.started_at <= now
+
+
+def _says_less(state: PrinterState, notification: Notification) -> bool:
+    """Tell whether the notification is of an earlier moment of the print."""
     is_further = notification.progress is not None and (
         state.progress is None or notification.progress > state.progress
     )
-    return is_earlier and not is_further
+    return _is_less(notification.duration, state.duration) and not is_further
+
+
+def _begins_to_count_anew(state: PrinterState, notification: Notification) -> bool:
+    """Tell whether the seconds are those of this print alone: some plugins are told how long a canceled print took."""
+    return notification.type is NotificationType.PRINT_FAILED and _is_less(notification.duration, state.elapsed_before)
 
 
 def as_shown(state: PrinterState, now: datetime) -> PrinterState:
@@ -227,12 +292,37 @@ def silent_from(state: PrinterState) -> datetime | None:
 
 def _slate(state: PrinterState, notification: Notification) -> PrinterState:
     """Return what the notification adds to: a clean slate where it brings a new print."""
-    if notification.print_id in (None, state.print_id):
-        return state
-    earlier = state.superseded
-    if state.print_id is not None:
-        earlier = (*earlier, state.print_id)[-_REMEMBERED_PRINTS:]
+    if notification.print_id == state.print_id is not None:
+        if state.ended and notification.type is NotificationType.PRINT_STARTED:
+            elapsed = notification.duration or 0
+            return PrinterState(superseded=state.superseded, print_id=state.print_id, elapsed_before=elapsed)
+        return replace(state, elapsed_before=0) if _begins_to_count_anew(state, notification) else state
+    if notification.print_id is None:
+        # Of a printer that never names its prints, nothing else tells the next one.
+        goes_on = _STATUS.get(notification.type) is Status.PRINTING
+        ends = notification.type in _ENDINGS and notification.fingerprint != state.fingerprint
+        return PrinterState() if state.print_id is None and state.ended and (goes_on or ends) else state
+    earlier = state.superseded if state.print_id is None else _with(state.superseded, state.print_id)
     return PrinterState(superseded=earlier, print_id=notification.print_id)
+
+
+def _superseding(state: PrinterState, late: Notification) -> PrinterState:
+    """Return the state, which knows the print of what came too late."""
+    if late.print_id is None or late.print_id in (state.print_id, *state.superseded):
+        return state
+    return replace(state, superseded=_with(state.superseded, late.print_id))
+
+
+def _with(superseded: tuple[str, ...], print_id: str) -> tuple[str, ...]:
+    """Return the ids of earlier prints with one more."""
+    return (*superseded, print_id)[-_REMEMBERED_PRINTS:]
+
+
+def _of_this_print(slate: PrinterState, notification: Notification) -> Notification:
+    """Return the notification with the seconds of its own print."""
+    if not slate.elapsed_before or notification.duration is None or notification.duration < slate.elapsed_before:
+        return notification
+    return replace(notification, duration=notification.duration - slate.elapsed_before)
 
 
 def _snapshot(slate: PrinterState, notification: Notification, now: datetime) -> dict[str, Any]:
@@ -259,6 +349,9 @@ def _progress(slate: PrinterState, notification: Notification, now: datetime) ->
     ends = notification.type in _ENDINGS
     if slate.ended and not goes_on and not ends:
         return {}
+    if notification.print_id is None and slate.print_id is not None and not ends and _says_less(slate, notification):
+        # It is about the printer. Where the plugin does not know the print, it says zero for all that it does not know.
+        return {}
     changes: dict[str, Any] = {
         name: value
         for name in _MEASUREMENTS
@@ -268,9 +361,6 @@ def _progress(slate: PrinterState, notification: Notification, now: datetime) ->
     changes |= _estimate(slate, notification, now)
     if ends:
         changes |= _outcome(slate, notification)
-    elif slate.print_id is None:
-        # Nothing but this tells the next print of a printer that never names its prints.
-        changes["ended"] = False
     return changes
 
 
@@ -288,28 +378,27 @@ def _outcome(slate: PrinterState, notification: Notification) -> dict[str, Any]:
 
 
 def _started_at(slate: PrinterState, notification: Notification, now: datetime) -> datetime | None:
-    """Return when the print started; what is known of it once does not change."""
-    if slate.started_at is not None:
-        return slate.started_at
-    duration = notification.duration
-    if duration is None and notification.type is NotificationType.PRINT_STARTED:
+    """Return when the print started; what is known of it once does not change, unless the clock was far behind."""
+    known, duration = slate.started_at, notification.duration
+    if duration is None and notification.type is NotificationType.PRINT_STARTED and known is None:
         duration = 0
     if duration is None:
-        return None
-    return now.replace(microsecond=0) - timedelta(seconds=duration)
+        return known
+    started_at = now.replace(microsecond=0) - timedelta(seconds=duration)
+    return started_at if known is None or started_at - known > _LONGEST_PAUSE else known
 
 
 def _finish_at(slate: PrinterState, notification: Notification, now: datetime) -> datetime | None:
     """Return when the print will be over, or was."""
     known = slate.finish_at
+    if slate.ended and slate.print_id is not None:
+        return known  # the moment at which that print ended
     sent_twice = notification.fingerprint == slate.fingerprint
     if notification.type in _ENDINGS:
         return known if sent_twice else now.replace(microsecond=0)
     if "time_remaining" in notification.unknown:
         return None
     estimate = notification.finish(now)
-    if slate.ended and slate.print_id is None:
-        return estimate  # the end of the print before is no estimate of the next one
     if estimate is None or known is None:
         return estimate or known
     if sent_twice and not is_silent(slate, now):
@@ -325,9 +414,7 @@ def _estimate(slate: PrinterState, notification: Notification, now: datetime) ->
     changes: dict[str, Any] = {"finish_at": finish_at}
     if is_another or (goes_on and slate.status is not Status.PRINTING):
         changes["estimated_at"] = finish_at and now
-    if slate.ended and notification.fingerprint != slate.fingerprint:
-        changes["least_remaining"] = None
-    elif is_another or not goes_on:
+    if is_another or not goes_on:
         changes["least_remaining"] = _least_remaining(slate, now)
     return changes
 

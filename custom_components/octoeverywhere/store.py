@@ -31,8 +31,12 @@ class Announcement:
     """The newest notification that was announced, as the event entity shows it."""
 
     at: datetime
-    type: str
     data: Mapping[str, Any]
+
+    @property
+    def type(self) -> str:
+        """What it says."""
+        return str(self.data["type"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +52,6 @@ class PrinterRecord:
         if self.announcement is not None:
             data["announcement"] = {
                 "at": self.announcement.at.isoformat(),
-                "type": self.announcement.type,
                 "data": self.announcement.data,
             }
         return data
@@ -59,13 +62,7 @@ class PrinterRecord:
         announcement = data.get("announcement")
         return cls(
             state=PrinterState.from_dict(data["state"]),
-            announcement=None
-            if announcement is None
-            else Announcement(
-                at=moment(announcement["at"]),
-                type=NotificationType(announcement["type"]),
-                data=has_type(dict)(announcement["data"]),
-            ),
+            announcement=None if announcement is None else _read_announcement(announcement),
         )
 
 
@@ -144,6 +141,13 @@ class HistoryStore:
     async def async_remove(self, printer_ids: Iterable[str]) -> None:
         """Delete the histories of these printers."""
         await self._files.async_remove(printer_ids)
+
+
+def _read_announcement(data: Mapping[str, Any]) -> Announcement:
+    """Read the newest notification. Raises KeyError, TypeError or ValueError where there is something else."""
+    announcement = Announcement(at=moment(data["at"]), data=has_type(dict)(data["data"]))
+    NotificationType(announcement.type)
+    return announcement
 
 
 def _read_printer_ids(data: Mapping[str, Any]) -> set[str]:

@@ -292,6 +292,8 @@ def _handler(door: _Door) -> Callable[[HomeAssistant, str, Request], Awaitable[R
 async def _async_accept(hass: HomeAssistant, door: _Door, request: Request) -> None:
     """Return when the notification is safe. Raises RefusedError."""
     body = await _async_read(request)
+    if door.entry is None and door.trial is None:
+        raise RefusedError(Refusal.NOT_READY)  # loaded anew while the body arrived
     notification = _parse(body, door)
     # Whoever only makes a new address has an account already, at another door.
     account = async_get_account(hass) if door.entry is None or door.entry.state is ConfigEntryState.LOADED else None
