@@ -49,6 +49,8 @@ class Home:
         """Begin without automations."""
         self.hass = hass
         self.calls: list[Call] = []
+        self.excused = "nothing"
+        """What may go wrong."""
         self._freezer = freezer
         self._send = send
         self._entry = entry
@@ -161,7 +163,7 @@ def _path(name: str) -> str:
     return f"octoeverywhere/{name}.yaml"
 
 
-async def _errors(hass: HomeAssistant) -> list[Any]:
+async def _errors(hass: HomeAssistant) -> list[str]:
     """Return what went wrong in the runs that Home Assistant keeps of each automation."""
     runs = await async_list_traces(hass, "automation", "automation.it")
     traces: list[Any] = [await async_get_trace(hass, "automation.it", run["run_id"]) for run in runs]
@@ -193,9 +195,13 @@ async def home(
     yield home
     errors = await _errors(hass)
     await home.stop()
-    assert not errors
+    assert not [error for error in errors if home.excused not in error]
     # The others know nothing of time that stands still, or of integrations that are not Home Assistant's own.
-    worries = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    worries = [
+        record
+        for record in caplog.records
+        if record.levelno >= logging.WARNING and home.excused not in record.getMessage()
+    ]
     assert not [worry for worry in worries if worry.name not in ("aiohttp.access", "asyncio", "homeassistant.loader")]
 
 
@@ -419,6 +425,20 @@ async def test_late_news(home: Home, phone: str) -> None:
     assert [data["title"] for data in home.called(PHONE)] == ["Print started: Ender3", "Print complete: Ender3"]
 
 
+async def test_phone_that_cannot_be_reached(home: Home, phone: str) -> None:
+    """A phone that Home Assistant cannot notify, perhaps no longer, keeps nobody else from being told."""
+    entry = MockConfigEntry(domain="mobile_app", title="Somebody's")
+    entry.add_to_hass(home.hass)
+    devices, entities = dr.async_get(home.hass), er.async_get(home.hass)
+    old = devices.async_get_or_create(config_entry_id=entry.entry_id, identifiers={("mobile_app", "2")}, name="Old")
+    # What Home Assistant makes for each phone that can be notified.
+    entities.async_get_or_create("notify", "mobile_app", "pixel", device_id=phone)
+    await home.automate("tell_me", phones=[old.id, phone], notify_entities=["notify.telegram"])
+    home.excused = "Action notify.mobile_app_old not found"
+    await home.post(FULL)
+    assert len(home.called(PHONE)) == len(home.called("notify.send_message")) == 1
+
+
 async def test_chosen_printers_and_kinds(home: Home, phone: str) -> None:
     """Only what was chosen is told, by the name that the printer has at home."""
     prints = arrivals("two_printers")
@@ -579,6 +599,29 @@ async def test_cut_of_chosen_printers(home: Home, cuts: list[datetime]) -> None:
     assert [round((moment - START).total_seconds()) for moment in cuts] == [8477]
 
 
+async def test_never_cut_beyond_the_daily_limit(home: Home, over: datetime, cuts: list[datetime]) -> None:
+    """Where nobody would hear of the next print, only what the bed has said counts."""
+    await home.wait(over + 30 * MINUTE, step=MINUTE)
+    body = arrivals("cancelled")[-1].body
+    await home.post(body | {"PrintId": "the next one"}, EventType=13)
+    await home.wait(over + 90 * MINUTE, step=MINUTE)
+    assert cuts == []
+    await home.post(body)
+    assert len(cuts) == 1
+
+
+async def test_never_cut_while_the_same_file_is_printed_again(home: Home, cuts: list[datetime]) -> None:
+    """A file that is printed twice in a row keeps its id with Klipper, and the power as long as it prints."""
+    await home.automate("cut_power", plugs=[PLUG], fallback=60)
+    await home.post(FULL, EventType=1, DurationSec=0)
+    await home.wait(START + timedelta(hours=1), step=MINUTE)
+    await home.post(FULL, EventType=2, DurationSec=3600)
+    await home.wait(START + timedelta(minutes=70), step=MINUTE)
+    await home.post(FULL, EventType=1, DurationSec=4200, Progress=0, TimeRemainingSec=7200)
+    await home.wait(START + timedelta(hours=3), step=MINUTE)
+    assert cuts == []
+
+
 async def test_plans_of_its_own(home: Home, over: datetime, cuts: list[datetime]) -> None:
     """Once cut, the power may be turned on again: nothing but the end of the next print cuts it again."""
     await home.wait(over + 20 * MINUTE)
@@ -694,6 +737,40 @@ async def test_alarm_and_restart(home: Home, alarm: dict[str, Any], is_edited: b
         assert restored(home.calls[2:])
     else:
         assert home.calls[2:] == [OFF, QUIET]
+
+
+@pytest.mark.parametrize(
+    ("light", "siren", "is_over"),
+    [
+        ({"rgb_color": (255, 3, 0)}, "off", True),
+        ({"rgb_color": (255, 255, 255)}, "on", True),
+        ({"rgb_color": (255, 120, 0)}, "off", False),
+        ({"rgb_color": None}, "off", False),
+    ],
+)
+async def test_alarm_that_is_over_after_a_restart(
+    home: Home, alarm: dict[str, Any], light: dict[str, Any], siren: str, is_over: bool
+) -> None:
+    """Where the printer went on while Home Assistant restarted, what still sounds or shines is turned off."""
+    await home.automate("something_wrong", **alarm)
+    await home.post(FULL, EventType=8)
+    home.hass.states.async_set(LIGHT, "on", light)
+    home.hass.states.async_set(SIREN, siren)
+    await home.stop()
+    home.calls.clear()
+    await home.start(FULL | {"EventType": 5})
+    assert home.calls[:2] == ([OFF, QUIET] if is_over else [])
+
+
+async def test_problem_before_the_end_of_the_last(home: Home, alarm: dict[str, Any]) -> None:
+    """A problem that comes while another one is being put right does not forget how everything was before either."""
+    await home.automate("something_wrong", **alarm | {"end": [{"delay": 30}]})
+    for event_type in (8, 5, 9):
+        await home.post(FULL, EventType=event_type)
+        home.hass.states.async_set(LIGHT, "on", {"brightness": 255, "supported_color_modes": ["brightness"]})
+    home.calls.clear()
+    await home.post(FULL, EventType=5)
+    assert restored(home.calls)
 
 
 async def test_no_alarm(home: Home, alarm: dict[str, Any]) -> None:
@@ -858,13 +935,15 @@ class Watch:
         print_.show(self._hass)
         return print_
 
-    def look(self) -> None:
-        """Look, as the automation does and as the person does."""
+    def look(self, print_: Print | None = None) -> None:
+        """Look at one of the prints or at all of them, as the automation does and as the person does."""
         self._freezer.move_to(self._now)
         this = {"attributes": {"last_triggered": self._last_triggered}}
-        variables = {"this": this, "printers": [], "minutes": 15, "is_manual": False}
+        prints = [print_] if print_ else list(self._prints.values())
+        heard = print_ and print_.device
+        variables = {"this": this, "printers": [], "minutes": 15, "is_manual": False, "heard": heard}
         found = {item["device"] for item in self._due.async_render(variables)}
-        assert found == {print_.device for print_ in self._prints.values() if print_.is_due(self._now)}
+        assert found == {print_.device for print_ in prints if print_.is_due(self._now)}
         self._last_triggered = self._now if found else self._last_triggered
 
     def wait(self, seconds: int) -> None:
@@ -878,15 +957,16 @@ class Watch:
         self._now = until.replace(microsecond=300_000 + self._heard * 50_000)
 
     def hear(self, printer_id: str, slug: str, remaining: int | None) -> None:
-        """Hear of a print; look where that is a reason to."""
+        """Hear of a print; look at it where there is a new estimate."""
         body = {"PrinterId": printer_id, "PrintId": "one", "EventType": NUMBERS[slug], "Number": self._heard}
         notification = Notification.from_payload(body | ({} if remaining is None else {"TimeRemainingSec": remaining}))
         print_ = self._prints[printer_id]
         print_.state = reduce(print_.state, notification, self._now)
         print_.show(self._hass)
+        is_estimated = print_.state.estimated_at == self._now
         self._now += timedelta(milliseconds=5)
-        if slug != "print_paused":
-            self.look()
+        if is_estimated:
+            self.look(print_)
 
 
 type Word = tuple[int, str, str, int | None]
@@ -912,6 +992,15 @@ FALLEN_WHILE_PAUSED: Final[list[Word]] = [
     (200, "printer-2", "print_progress", 600),
     (10, "printer-1", "print_resumed", None),
 ]
+RISEN_AFTER_THE_OTHER_WAS_HEARD: Final[list[Word]] = [
+    (1, "printer-1", "print_progress", 930),
+    (39, "printer-2", "print_progress", 600),
+    (5, "printer-1", "print_progress", 1100),
+]
+FALLEN_BEFORE_THE_OTHER_WAS_TOLD: Final[list[Word]] = [
+    (1, "printer-1", "print_progress", 930),
+    (39, "printer-2", "print_progress", 600),
+]
 IN_THE_SAME_SECOND: Final[list[Word]] = [
     (1, "printer-1", "print_progress", 600),
     (0, "printer-2", "print_progress", 600),
@@ -926,6 +1015,8 @@ async def test_soon_against_a_person(hass: HomeAssistant, post: Post, freezer: F
     @given(words=WORDS_OF_TWO)
     @example(words=FALLEN_BETWEEN_TWO_LOOKS)
     @example(words=FALLEN_WHILE_PAUSED)
+    @example(words=RISEN_AFTER_THE_OTHER_WAS_HEARD)
+    @example(words=FALLEN_BEFORE_THE_OTHER_WAS_TOLD)
     @example(words=IN_THE_SAME_SECOND)
     @settings(max_examples=100, deadline=None)
     def check(words: list[Word]) -> None:

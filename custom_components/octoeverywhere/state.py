@@ -421,10 +421,10 @@ def _estimate(slate: PrinterState, notification: Notification, now: datetime) ->
 
 def _least_remaining(slate: PrinterState, now: datetime) -> int | None:
     """Return the least time that was left until now; while a print is paused, nothing passes of it."""
-    if slate.status is not Status.PRINTING or slate.finish_at is None or slate.heard_at is None:
+    if slate.status is not Status.PRINTING or slate.finish_at is None or slate.estimated_at is None:
         return slate.least_remaining
-    # What nobody saw did not count: automations look at each full minute, and at each notification.
-    looked_at = max(slate.heard_at, now.replace(second=0, microsecond=0))
+    # What nobody saw did not count: automations look at each full minute, and where there is a new estimate.
+    looked_at = max(slate.estimated_at, now.replace(second=0, microsecond=0))
     is_left = math.ceil((slate.finish_at - looked_at).total_seconds())
     return is_left if slate.least_remaining is None else min(is_left, slate.least_remaining)
 
