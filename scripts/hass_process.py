@@ -52,15 +52,12 @@ class Webhook:
 class Hass:
     """A real Home Assistant. Its folder outlives the process, so that it can be started again."""
 
-    def __init__(
-        self, folder: Path, *, port: int | None = None, configuration: str = WITHOUT_FRONTEND, user: str = "demo"
-    ) -> None:
+    def __init__(self, folder: Path, *, port: int | None = None, configuration: str = WITHOUT_FRONTEND) -> None:
         """Choose the folder, which is made where it does not exist, and the port: a free one unless given."""
         self.folder = folder
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.user = user
-        self.password = "demo"
+        self.user = self.password = "demo"
         self._configuration = configuration
         self._process: asyncio.subprocess.Process | None = None
         self._stack = AsyncExitStack()

@@ -28,7 +28,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, MockHAClientWebSocket
 from syrupy.assertion import SnapshotAssertion
@@ -325,7 +325,7 @@ async def cloud_entry(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry)
     hass.config_entries.async_update_entry(
         entry,
         data=data | {"connection": "cloud", "cloudhook": True},
-        options={"address": hook["cloudhook_url"]},
+        options={"own_url": hook["cloudhook_url"]},
     )
     assert await hass.config_entries.async_setup(entry.entry_id)
     return entry
@@ -518,6 +518,13 @@ def webhooks(hass: HomeAssistant) -> dict[str, bool]:
 def issues(hass: HomeAssistant) -> set[str]:
     """Return what the integration shows under Repairs."""
     return {issue_id for domain, issue_id in ir.async_get(hass).issues if domain == DOMAIN}
+
+
+async def pass_time(hass: HomeAssistant, freezer: FrozenDateTimeFactory, time: timedelta) -> None:
+    """Let time pass, by the clock alone."""
+    freezer.tick(time)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
 
 
 def value(hass: HomeAssistant, entity_id: str) -> str | None:

@@ -86,8 +86,8 @@ def test_no_address(text: str) -> None:
 
 
 async def set_up(hass: HomeAssistant, entry: MockConfigEntry, **changes: Any) -> None:
-    """Set up the entry with other data; `address` is what Home Assistant took for its own when it was made."""
-    options = {"address": changes.pop("address")} if "address" in changes else {}
+    """Set up the entry with other data; `own_url` is what Home Assistant took for its own when it was made."""
+    options = {"own_url": changes.pop("own_url")} if "own_url" in changes else {}
     hass.config_entries.async_update_entry(entry, data={**entry.data, **changes}, options=options)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
@@ -115,7 +115,7 @@ async def test_changes(
     has_options: bool,
 ) -> None:
     """A change of the address that OctoEverywhere was given is told at once, and taken back with it."""
-    options = {"address": own} if has_options else {}
+    options = {"own_url": own} if has_options else {}
     await set_up(hass, entry, connection=connection, base_url=own, **options)
     assert issues(hass) == set()
     await hass.config.async_update(**{other_name: OTHER_URL})
@@ -142,7 +142,7 @@ async def test_changes(
 
 @pytest.mark.usefixtures("known")
 @pytest.mark.parametrize(
-    ("connection", "base_url", "address", "is_told"),
+    ("connection", "base_url", "own_url", "is_told"),
     [
         ("lan", INTERNAL_URL, INTERNAL_URL, False),
         ("lan", OTHER_URL, OTHER_URL, True),
@@ -160,15 +160,15 @@ async def test_changed_meanwhile(
     entry: MockConfigEntry,
     connection: str,
     base_url: str,
-    address: str | None,
+    own_url: str | None,
     is_told: bool,
 ) -> None:
     """A change is noticed when the entry is set up, too; an address that a person typed is that person's affair."""
-    await set_up(hass, entry, connection=connection, base_url=base_url, address=address)
+    await set_up(hass, entry, connection=connection, base_url=base_url, own_url=own_url)
     assert issues(hass) == ({"address_changed"} if is_told else set())
     await hass.config.async_update(internal_url="http://a.example", external_url="https://b.example")
     await hass.async_block_till_done()
-    assert issues(hass) == ({"address_changed"} if base_url == address else set())
+    assert issues(hass) == ({"address_changed"} if base_url == own_url else set())
 
 
 @pytest.mark.usefixtures("client")
@@ -178,7 +178,7 @@ async def test_reconfigured(
 ) -> None:
     """Once the entry has Home Assistant's new address, there is nothing to tell until that changes."""
     own = {"lan": INTERNAL_URL, "internet": EXTERNAL_URL}[connection]
-    await set_up(hass, entry, connection=connection, base_url=OTHER_URL, address=OTHER_URL)
+    await set_up(hass, entry, connection=connection, base_url=OTHER_URL, own_url=OTHER_URL)
     assert issues(hass) == {"address_changed"}
     await dialog.start(entry)
     await dialog.choose(connection)
@@ -199,7 +199,7 @@ async def test_new_address_is_offered(
     hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog, connection: str
 ) -> None:
     """Once Home Assistant's address has changed, the reconfiguration offers the new one."""
-    await set_up(hass, entry, connection=connection, base_url=OTHER_URL, address=OTHER_URL)
+    await set_up(hass, entry, connection=connection, base_url=OTHER_URL, own_url=OTHER_URL)
     await dialog.start(entry)
     await dialog.choose(connection)
     assert dialog.suggested["base_url"] == {"lan": INTERNAL_URL, "internet": EXTERNAL_URL}[connection]
@@ -208,7 +208,7 @@ async def test_new_address_is_offered(
 @pytest.mark.usefixtures("client")
 async def test_new_address_is_shown(hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog, send: Post) -> None:
     """Who looks at the address once more sees the new one, and is not told any longer that it is old."""
-    await set_up(hass, entry, base_url=OTHER_URL, address=OTHER_URL)
+    await set_up(hass, entry, base_url=OTHER_URL, own_url=OTHER_URL)
     await dialog.start(entry)
     await dialog.choose("show")
     assert dialog.url.startswith(INTERNAL_URL)
@@ -243,7 +243,7 @@ async def test_cloud(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry) 
     assert issues(hass) == {"address_changed"}
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert issues(hass) == {"address_changed"}
-    cloud.hooks[WEBHOOK_ID]["cloudhook_url"] = entry.options["address"]
+    cloud.hooks[WEBHOOK_ID]["cloudhook_url"] = entry.options["own_url"]
     await cloud.connect()
     assert issues(hass) == set()
 
@@ -267,7 +267,7 @@ async def test_no_subscription(hass: HomeAssistant, cloud: Cloud, entry: MockCon
 @pytest.mark.usefixtures("client")
 async def test_cloud_is_not_there(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Without Home Assistant Cloud the entry is set up all the same, says so, and can be removed."""
-    await set_up(hass, entry, connection="cloud", cloudhook=True, address="https://hooks.nabu.casa/1")
+    await set_up(hass, entry, connection="cloud", cloudhook=True, own_url="https://hooks.nabu.casa/1")
     assert issues(hass) == {"address_changed"}
     assert await hass.config_entries.async_remove(entry.entry_id)
     assert issues(hass) == set()

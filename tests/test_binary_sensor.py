@@ -6,6 +6,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from .conftest import FULL, NUMBERS, Post, describe, value
+from .kinds import KEEPS, KINDS
 
 
 async def test_everything(
@@ -24,34 +25,16 @@ async def test_nothing_known(hass: HomeAssistant, post: Post) -> None:
     assert value(hass, "binary_sensor.ender3_attention_required") == "off"
 
 
-@pytest.mark.parametrize(
-    ("slug", "printing", "attention"),
-    [
-        ("print_started", "on", "off"),
-        ("print_complete", "off", "off"),
-        ("print_failed", "off", "off"),
-        ("print_paused", "off", "off"),
-        ("print_resumed", "on", "off"),
-        ("print_progress", "on", "off"),
-        ("gadget_warning", "on", "on"),
-        ("gadget_paused", "off", "on"),
-        ("error", "off", "on"),
-        ("first_layer_complete", "on", "off"),
-        ("filament_change_required", "on", "on"),
-        ("user_interaction_required", "on", "on"),
-        ("notification_limit", "on", "off"),
-        ("third_layer_complete", "on", "off"),
-        ("bed_cooldown_complete", "on", "off"),
-        ("test", "on", "off"),
-        ("unknown", "on", "off"),
-    ],
-)
-async def test_during_a_print(hass: HomeAssistant, post: Post, slug: str, printing: str, attention: str) -> None:
+@pytest.mark.parametrize("slug", KINDS)
+async def test_during_a_print(hass: HomeAssistant, post: Post, slug: str) -> None:
     """Each type of notification turns them on or off, and the next progress back."""
     await post(FULL, EventType=NUMBERS["print_started"])
     await post(FULL, EventType=NUMBERS[slug])
-    assert value(hass, "binary_sensor.ender3_printing") == printing
-    assert value(hass, "binary_sensor.ender3_attention_required") == attention
+    kind = KINDS[slug]
+    assert value(hass, "binary_sensor.ender3_printing") == ("on" if kind.status in ("printing", KEEPS) else "off")
+    assert value(hass, "binary_sensor.ender3_attention_required") == (
+        "off" if kind.attention in ("none", KEEPS) else "on"
+    )
 
     await post(FULL, EventType=NUMBERS["print_progress"], PrintId="print-2")
     assert value(hass, "binary_sensor.ender3_printing") == "on"

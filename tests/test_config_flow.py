@@ -13,6 +13,7 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
+from yarl import URL
 
 from custom_components.octoeverywhere.const import DOMAIN
 
@@ -209,6 +210,8 @@ async def test_invalid_address(hass: HomeAssistant, dialog: Dialog, prove: Post,
     await dialog.submit(base_url=text, secret_key=MINE)
     assert dialog.step == connection
     assert dialog.page["errors"] == {"base_url": "invalid_url"}
+    example = URL(dialog.page["description_placeholders"]["example"])
+    assert example.scheme == ("http" if connection == "lan" else "https")
     assert dialog.suggested == {"base_url": text, "secret_key": MINE}
     assert webhooks(hass) == {}
 

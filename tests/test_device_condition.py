@@ -12,14 +12,13 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    async_fire_time_changed,
     async_mock_service,
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.octoeverywhere.const import DOMAIN
 
-from .conftest import FULL, NUMBERS, Post, device_of, remove_device, value
+from .conftest import FULL, NUMBERS, Post, device_of, pass_time, remove_device, value
 
 CONDITIONS = ["is_printing", "is_paused", "needs_attention"]
 SECOND = {"PrinterId": "printer-2", "PrinterName": "Voron"}
@@ -57,13 +56,6 @@ def seen(hass: HomeAssistant) -> set[str]:
         "needs_attention": value(hass, "binary_sensor.ender3_attention_required") == "on",
     }
     return {type_ for type_, is_met in shows.items() if is_met}
-
-
-async def pass_time(hass: HomeAssistant, freezer: FrozenDateTimeFactory, time: timedelta) -> None:
-    """Let time pass."""
-    freezer.tick(time)
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done()
 
 
 async def test_list(hass: HomeAssistant, post: Post, hass_ws_client: WebSocketGenerator) -> None:

@@ -25,7 +25,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 
 from custom_components.octoeverywhere.const import DOMAIN
 from custom_components.octoeverywhere.history import (
-    KEPT,
+    MAX_PRINTS,
     History,
     Outcome,
     Print,
@@ -382,7 +382,7 @@ def test_bound() -> None:
 
 def test_clock_that_was_wrong() -> None:
     """A print that ends while the clock is years behind counts once, and is remembered, as any other."""
-    ids = [f"print-{number}" for number in range(KEPT)]
+    ids = [f"print-{number}" for number in range(MAX_PRINTS)]
     memory = Memory()
     memory.history = History(prints=tuple(replace(WHOLE, print_id=print_id) for print_id in ids))
     for _ in range(2):
@@ -701,7 +701,7 @@ async def test_500_prints(hass: HomeAssistant, post: Post, loaded: MockConfigEnt
     await post(FULL, EventType=COMPLETE, PrintId="now")
     history = await HistoryStore(hass).async_load("printer-1")
     assert history is not None
-    assert len(history.prints) == KEPT
+    assert len(history.prints) == MAX_PRINTS
     assert (history.prints[0], history.prints[-1].print_id) == (old[1], "now")
     assert counters(hass)[:2] == ["1", "7000"]
 

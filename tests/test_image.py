@@ -390,7 +390,7 @@ async def test_room(post: Post, gallery: Gallery, look: Look) -> None:
     entities = [f"image.printer_{number}_snapshot" for number in range(5)]
     links = [f"{A}&printer={number}" for number in range(5)]
     sizes = [len(picture(link)[1]) for link in links]
-    with patch.object(image, "_KEPT", sum(sizes[:3])):
+    with patch.object(image, "_MAX_BYTES", sum(sizes[:3])):
         for number, link in enumerate(links):
             await post(FULL, PrinterId=str(number), PrinterName=f"Printer {number}", SnapshotUrl=link)
             assert await look(entities[number]) == picture(link)

@@ -113,7 +113,7 @@ async def test_address(
     """The repair says what has happened and leads into the reconfiguration; the issue is over when that is."""
     old = "http://192.168.1.99:8123"
     hass.config_entries.async_update_entry(
-        entry, data={**entry.data, "connection": connection, "base_url": old}, options={"address": old}
+        entry, data={**entry.data, "connection": connection, "base_url": old}, options={"own_url": old}
     )
     assert await hass.config_entries.async_setup(entry.entry_id)
     assert issues(hass) == {"address_changed"}
@@ -143,7 +143,7 @@ async def test_address_repair_given_up(
 ) -> None:
     """Who closes the reconfiguration is told again."""
     old = "http://192.168.1.99:8123"
-    hass.config_entries.async_update_entry(entry, data={**entry.data, "base_url": old}, options={"address": old})
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "base_url": old}, options={"own_url": old})
     assert await hass.config_entries.async_setup(entry.entry_id)
     page = await repair(await repair("address_changed"))
     hass.config_entries.flow.async_abort(page["next_flow"][1])

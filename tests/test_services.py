@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
 from custom_components.octoeverywhere.const import DOMAIN
-from custom_components.octoeverywhere.history import KEPT, History, Outcome, Print
+from custom_components.octoeverywhere.history import MAX_PRINTS, History, Outcome, Print
 from custom_components.octoeverywhere.services import GET_PRINTS, GET_PRINTS_SCHEMA
 from custom_components.octoeverywhere.store import HistoryStore
 
@@ -98,7 +98,7 @@ async def get_prints(hass: HomeAssistant, **fields: Any) -> list[dict[str, Any]]
         pytest.param({"outcome": ["under_way"]}, ["now"], id="under way"),
         pytest.param({"limit": 2}, ["now", "day"], id="at most"),
         pytest.param({"limit": 2.0, "outcome": "complete"}, ["day", "year"], id="at most, of what was asked for"),
-        pytest.param({"limit": KEPT}, ["now", "day", "silent", "week", "year"], id="as many as there can be"),
+        pytest.param({"limit": MAX_PRINTS}, ["now", "day", "silent", "week", "year"], id="as many as there can be"),
     ],
 )
 async def test_fields(hass: HomeAssistant, printers: dict[str, str], fields: dict[str, Any], found: list[str]) -> None:
@@ -175,11 +175,13 @@ async def test_many(hass: HomeAssistant, post: Post) -> None:
     """Without a limit the newest hundred are told, of all printers together."""
     for number in (1, 2):
         await post(EventType=4, PrinterId=f"printer-{number}", PrinterName=f"Printer {number}")
-        prints = [past(f"{number}-{day}", day * DAY + number * HOUR, Outcome.COMPLETE) for day in range(KEPT, 0, -1)]
+        prints = [
+            past(f"{number}-{day}", day * DAY + number * HOUR, Outcome.COMPLETE) for day in range(MAX_PRINTS, 0, -1)
+        ]
         await HistoryStore(hass).async_save(f"printer-{number}", History(prints=tuple(prints)))
     found = [known["print_id"] for known in await get_prints(hass)]
     assert found == [f"{number}-{day}" for day in range(1, 51) for number in (1, 2)]
-    assert len(await get_prints(hass, limit=KEPT)) == KEPT
+    assert len(await get_prints(hass, limit=MAX_PRINTS)) == MAX_PRINTS
 
 
 async def test_nothing_to_tell(hass: HomeAssistant, post: Post) -> None:
@@ -262,7 +264,7 @@ async def test_not_loaded(hass: HomeAssistant, printers: dict[str, str], loaded:
         {"outcome": "melted"},
         {"outcome": ["complete", "melted"]},
         {"limit": 0},
-        {"limit": KEPT + 1},
+        {"limit": MAX_PRINTS + 1},
         {"limit": "many"},
         {"printer": [["nested"]]},
         {"colour": "red"},
@@ -312,7 +314,7 @@ async def test_description(hass: HomeAssistant, loaded: MockConfigEntry) -> None
     assert select["options"] == [outcome.value for outcome in Outcome]
     assert set(WORDS["selector"][select["translation_key"]]["options"]) == set(Outcome)
     limits = fields["limit"]["selector"]["number"]
-    assert (limits["min"], limits["max"]) == (1, KEPT)
+    assert (limits["min"], limits["max"]) == (1, MAX_PRINTS)
     assert GET_PRINTS_SCHEMA({})["limit"] == fields["limit"]["default"]
     # Whoever copies the examples gets an answer.
     GET_PRINTS_SCHEMA({name: fields[name]["example"] for name in ("start", "end")})

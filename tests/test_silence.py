@@ -7,9 +7,9 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from .conftest import FULL, NUMBERS, Post, seen, shown, slugs, value
+from .conftest import FULL, NUMBERS, Post, pass_time, seen, shown, slugs, value
 
 START = "2026-03-14T09:26:53+00:00"
 REMAINING = FULL["TimeRemainingSec"]
@@ -50,13 +50,6 @@ def written(hass: HomeAssistant) -> list[str]:
 
     hass.bus.async_listen(EVENT_STATE_CHANGED, collect)
     return entities
-
-
-async def pass_time(hass: HomeAssistant, freezer: FrozenDateTimeFactory, time: timedelta) -> None:
-    """Let time pass."""
-    freezer.tick(time)
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done()
 
 
 def unknown(hass: HomeAssistant) -> set[str]:

@@ -160,7 +160,10 @@ def test_device_automations() -> None:
     assert set(words["condition_type"]) == set(CONDITIONS)
     kinds = english["entity"]["event"]["notification"]["state_attributes"]["event_type"]["state"]
     assert set(kinds) == set(NUMBERS)
-    assert words["trigger_type"] == {slug: kinds[slug] for slug in TYPES}
+    for language in LANGUAGES:
+        words = read(INTEGRATION / "translations" / f"{language}.json")
+        kinds = words["entity"]["event"]["notification"]["state_attributes"]["event_type"]["state"]
+        assert words["device_automation"]["trigger_type"] == {slug: kinds[slug] for slug in TYPES}, language
 
 
 def test_pages() -> None:

@@ -9,7 +9,7 @@ from homeassistant.helpers.network import NoURLAvailableError, get_url
 from homeassistant.util.network import is_host_valid
 from yarl import URL
 
-from .const import CONF_ADDRESS, CONF_BASE_URL, CONF_CONNECTION, LOGGER, Connection
+from .const import CONF_BASE_URL, CONF_CONNECTION, CONF_OWN_URL, LOGGER, Connection
 from .coordinator import OctoEverywhereConfigEntry
 
 INVALID_URL: Final = "invalid_url"
@@ -105,7 +105,7 @@ async def async_watch(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> 
 def _async_watch_own(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
     """Watch Home Assistant's own address. One that a person typed instead of it is that person's affair."""
     connection = Connection(entry.data[CONF_CONNECTION])
-    confirmed = entry.options.get(CONF_ADDRESS, async_own_url(hass, connection))
+    confirmed = entry.options.get(CONF_OWN_URL, async_own_url(hass, connection))
 
     @callback
     def check(_: Event | None = None) -> None:
@@ -131,7 +131,7 @@ async def _async_watch_cloud(hass: HomeAssistant, entry: OctoEverywhereConfigEnt
             # Without a connection nothing is known, and it comes back by itself.
             set_changed(is_changed=err.key == NO_CLOUD)
             return
-        set_changed(is_changed=current != entry.options.get(CONF_ADDRESS, current))
+        set_changed(is_changed=current != entry.options.get(CONF_OWN_URL, current))
         if hass.config_entries.async_get_entry(entry.entry_id) is None:
             await async_delete_cloudhook(hass, webhook_id)  # removed while we waited for the answer
 

@@ -26,10 +26,10 @@ from .address import (
     webhook_url,
 )
 from .const import (
-    CONF_ADDRESS,
     CONF_BASE_URL,
     CONF_CLOUDHOOK,
     CONF_CONNECTION,
+    CONF_OWN_URL,
     CONF_SECRET_KEY,
     DOMAIN,
     NAME,
@@ -37,7 +37,8 @@ from .const import (
     Connection,
 )
 from .coordinator import OctoEverywhereConfigEntry
-from .webhook import Proof, Trial, async_open_trial
+from .trial import Proof, Trial
+from .webhook import async_open_trial
 
 # What OctoEverywhere's page takes.
 MAX_SECRET_KEY: Final = 128
@@ -45,6 +46,11 @@ _SECRET_BYTES: Final = 24
 _TOO_LONG: Final = "secret_key_too_long"
 # How long what was waited for in vain is still accepted.
 _STAYS_OPEN: Final = timedelta(minutes=15)
+# What an address looks like.
+_EXAMPLES: Final = {
+    Connection.LAN: "http://192.168.1.10:8123",
+    Connection.INTERNET: "https://home.example.com",
+}
 
 URL_FIELD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 SECRET_KEY_FIELD: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
@@ -90,7 +96,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         self._secret_key = entry.data[CONF_SECRET_KEY]
         self._connection = Connection(entry.data[CONF_CONNECTION])
         self._base_url = entry.data.get(CONF_BASE_URL, self._base_url)
-        if self._base_url == entry.options.get(CONF_ADDRESS):
+        if self._base_url == entry.options.get(CONF_OWN_URL):
             # It was Home Assistant's own, so it moves with Home Assistant.
             self._base_url = async_own_url(self.hass, self._connection) or self._base_url
         return self.async_show_menu(step_id="reconfigure", menu_options=["show", *self._connections(), "new_address"])
@@ -174,6 +180,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
             step_id=connection.value,
             data_schema=self.add_suggested_values_to_schema(schema, values),
             errors=errors,
+            description_placeholders={"example": _EXAMPLES.get(connection, "")},
             last_step=False,
         )
 
@@ -305,17 +312,17 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
             self._close_trial()
             self._trial = wanted
             self._close = async_open_trial(self.hass, wanted)
-        self._keep_open()
+        self._cancel_timer()
         return self._trial
 
-    def _keep_open(self) -> None:
+    def _cancel_timer(self) -> None:
         if self._cancel_closing is not None:
             self._cancel_closing()
             self._cancel_closing = None
 
     @callback
     def _close_trial(self, _: datetime | None = None) -> None:
-        self._keep_open()
+        self._cancel_timer()
         if self._close is not None:
             self._close()
         self._close = self._trial = None
@@ -336,8 +343,8 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         }
         if not is_cloud:
             data[CONF_BASE_URL] = self._base_url
-        own_address = self._cloudhook_url if is_cloud else async_own_url(self.hass, self._connection)
-        options = {CONF_ADDRESS: own_address}
+        own_url = self._cloudhook_url if is_cloud else async_own_url(self.hass, self._connection)
+        options = {CONF_OWN_URL: own_url}
         if entry is None:
             return self.async_create_entry(title=NAME, data=data, options=options)
         if entry.disabled_by is not None:
@@ -356,7 +363,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
     def async_remove(self) -> None:
         """Leave nothing behind where the set-up was given up."""
         self._is_removed = True
-        self._keep_open()
+        self._cancel_timer()
         if not self._is_finished:  # otherwise the entry takes over
             self._close_trial()
             self.hass.async_create_task(self._async_drop_new_cloudhook())

@@ -14,12 +14,17 @@ WEBHOOK_PAGE: Final = "https://octoeverywhere.com/notifications?handler=webhook"
 SUPPORTER_PAGE: Final = "https://octoeverywhere.com/supporter"
 """What OctoEverywhere offers to those who want more than a few notifications a day."""
 
-CONF_ADDRESS: Final = "address"
-"""Option: what Home Assistant itself took for its address when the person confirmed one."""
+CONF_OWN_URL: Final = "own_url"
+"""Option: what Home Assistant itself took for its address when the person confirmed CONF_BASE_URL, which may be another."""
 CONF_BASE_URL: Final = "base_url"
 CONF_CLOUDHOOK: Final = "cloudhook"
 CONF_CONNECTION: Final = "connection"
 CONF_SECRET_KEY: Final = "secret_key"
+
+
+def event_name(type_: str) -> str:
+    """Return what the Home Assistant event of a kind of notification is called."""
+    return f"{DOMAIN}_{type_}"
 
 
 class Connection(StrEnum):

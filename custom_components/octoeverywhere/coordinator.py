@@ -21,7 +21,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .clock import Alarm
-from .const import DOMAIN, LOGGER, NAME
+from .const import DOMAIN, LOGGER, NAME, event_name
 from .history import History, Print, Totals, may_change, remember, unfinished
 from .issues import Issues
 from .payload import Notification
@@ -180,7 +180,7 @@ class Account:
         self._store = PrinterStore(hass)
         self._histories = HistoryStore(hass)
         self._platforms: list[tuple[EntityPlatform, CreateEntities]] = []
-        self._is_full = False
+        self._has_warned = False
         self._pending = 0
         # One notification of a printer after the other; printers do not wait for each other.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -334,8 +334,8 @@ class Account:
             return False
         if len(self.printers) < _MAX_PRINTERS:
             return True
-        if not self._is_full:
-            self._is_full = True
+        if not self._has_warned:
+            self._has_warned = True
             LOGGER.warning("Only the first %s printers get a device, others are only announced", _MAX_PRINTERS)
         return False
 
@@ -363,7 +363,7 @@ class Account:
             if printer is not None:
                 printer.async_announce(announcement)
                 data = printer.event_data(announcement)
-            hass.bus.async_fire(f"{DOMAIN}_{announcement.type}", data)
+            hass.bus.async_fire(event_name(announcement.type), data)
 
         self._pending += 1
         async_at_started(self._hass, announce)

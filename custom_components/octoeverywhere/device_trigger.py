@@ -10,7 +10,7 @@ from homeassistant.helpers.trigger import TriggerActionType, TriggerInfo
 from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
-from .const import DOMAIN
+from .const import DOMAIN, event_name
 from .payload import NotificationType
 
 # Nobody can know today what a kind that OctoEverywhere adds one day will be about.
@@ -32,7 +32,7 @@ async def async_attach_trigger(
     """Listen for the Home Assistant event, whose data are then in `trigger.event.data`."""
     event = {
         CONF_PLATFORM: "event",
-        event_trigger.CONF_EVENT_TYPE: f"{DOMAIN}_{config[CONF_TYPE]}",
+        event_trigger.CONF_EVENT_TYPE: event_name(config[CONF_TYPE]),
         event_trigger.CONF_EVENT_DATA: {CONF_DEVICE_ID: config[CONF_DEVICE_ID]},
     }
     return await event_trigger.async_attach_trigger(

@@ -11,13 +11,13 @@ from homeassistant.const import CONF_WEBHOOK_ID, MAX_LENGTH_STATE_STATE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
-from .const import CONF_ADDRESS, CONF_BASE_URL, CONF_CLOUDHOOK, CONF_CONNECTION, CONF_SECRET_KEY
+from .const import CONF_BASE_URL, CONF_CLOUDHOOK, CONF_CONNECTION, CONF_OWN_URL, CONF_SECRET_KEY
 from .coordinator import OctoEverywhereConfigEntry, PrinterCoordinator, printer_ids
 from .store import Announcement
 
 # Who knows the id of a printer or of a print may know where to watch it.
 _TO_REDACT: Final = {
-    CONF_ADDRESS,
+    CONF_OWN_URL,
     CONF_BASE_URL,
     CONF_SECRET_KEY,
     CONF_WEBHOOK_ID,

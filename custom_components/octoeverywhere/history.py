@@ -12,7 +12,7 @@ from .json_fields import as_json, from_json, has_type, link, moment
 from .payload import Notification, NotificationType
 from .state import PrinterState, is_about_a_printer, is_late, is_silent, reduce, silent_from
 
-KEPT: Final = 500
+MAX_PRINTS: Final = 500
 """How many prints of a printer are remembered."""
 
 # How long a print is shown to go on of whose end nothing is known, until something is.
@@ -110,7 +110,7 @@ class History:
     def add(self, print_: Print, instead_of: Print | None = None) -> Self:
         """Remember a print, instead of what was known of it."""
         others = (known for known in self.prints if known is not instead_of)
-        return replace(self, prints=(*others, print_)[-KEPT:])
+        return replace(self, prints=(*others, print_)[-MAX_PRINTS:])
 
 
 def may_change(state: PrinterState, notification: Notification, now: datetime) -> bool:

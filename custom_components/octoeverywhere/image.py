@@ -24,10 +24,10 @@ SNAPSHOT = ImageEntityDescription(key="snapshot")
 _NO_SNAPSHOT: Final = Path(__file__).parent / "no_snapshot.png"
 # At a time, for all printers.
 _FETCHES: Final = 4
-# Bytes of pictures, of all printers.
-_KEPT: Final = 32 * 1024 * 1024
+# Of pictures, of all printers.
+_MAX_BYTES: Final = 32 * 1024 * 1024
 # Seconds; less than Home Assistant waits.
-_PATIENCE: Final = 8
+_VIEWER_WAITS: Final = 8
 # Seconds, after which it is tried again to fetch what could not be had.
 _TRY_AGAIN: Final = 60
 
@@ -63,7 +63,7 @@ class Gallery:
         async with self._fetches:
             snapshot = await async_fetch(link)
         self._snapshots[printer_id] = snapshot
-        while sum(len(kept.content) for kept in self._snapshots.values()) > _KEPT:
+        while sum(len(kept.content) for kept in self._snapshots.values()) > _MAX_BYTES:
             self.drop(next(iter(self._snapshots)))
 
     def drop(self, printer_id: str) -> None:
@@ -102,7 +102,7 @@ class PrinterImage(PrinterEntity, ImageEntity):
         """Return the picture, or one that says that there is none: Home Assistant shows an error where it gets nothing in time."""
         if self._shown is None and (link := self._link) is not None and self._may_be_had():
             fetching = self._async_fetch_once(link[0])
-            await asyncio.wait({fetching}, timeout=_PATIENCE)
+            await asyncio.wait({fetching}, timeout=_VIEWER_WAITS)
             if self._link != link:
                 return await self.async_image()
             self._is_missed = not fetching.done()

@@ -12,7 +12,7 @@ import voluptuous as vol
 
 from .const import DOMAIN
 from .coordinator import Account, PrinterCoordinator, async_get_account, async_get_printer
-from .history import KEPT, Outcome, Print
+from .history import MAX_PRINTS, Outcome, Print
 from .snapshot import LINK_LIVES
 
 GET_PRINTS: Final = "get_prints"
@@ -36,7 +36,7 @@ GET_PRINTS_SCHEMA: Final = vol.Schema(
         vol.Optional(ATTR_START): cv.datetime,
         vol.Optional(ATTR_END): cv.datetime,
         vol.Optional(ATTR_OUTCOME): vol.All(cv.ensure_list, [vol.Coerce(Outcome)]),
-        vol.Optional(ATTR_LIMIT, default=_DEFAULT_LIMIT): vol.All(vol.Coerce(int), vol.Range(min=1, max=KEPT)),
+        vol.Optional(ATTR_LIMIT, default=_DEFAULT_LIMIT): vol.All(vol.Coerce(int), vol.Range(min=1, max=MAX_PRINTS)),
     }
 )
 

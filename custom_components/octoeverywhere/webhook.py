@@ -1,12 +1,9 @@
 """The webhook: bytes in, an HTTP status out; open for a config entry, for a set-up that waits for its proof, or for both."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import Enum, StrEnum, auto
-from functools import partial
+from dataclasses import dataclass
+from enum import StrEnum
 import hmac
 from http import HTTPStatus
 import logging
@@ -18,7 +15,6 @@ from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.json import JSON_DECODE_EXCEPTIONS, json_loads
 
@@ -32,14 +28,11 @@ from .payload import (
     Notification,
     PayloadError,
 )
+from .trial import Trial
 
 _MAX_BODY: Final = 16 * 1024
 # OctoEverywhere itself waits no longer for the answer.
 _READ_SECONDS: Final = 10
-# What a set-up keeps of what arrives; a whole account does not send as much in a few minutes.
-_KEPT: Final = 100
-# Long enough to log in at OctoEverywhere, find the page, paste two things and press the button.
-_PATIENCE: Final = timedelta(minutes=5)
 
 
 class Refusal(StrEnum):
@@ -85,60 +78,7 @@ class RefusedError(Exception):
         self.refusal = refusal
 
 
-class Proof(Enum):
-    """What came of waiting for a notification."""
-
-    ARRIVED = auto()
-    WRONG_KEY = auto()
-    NOTHING = auto()
-
-
-@dataclass(eq=False, kw_only=True)
-class Trial:
-    """A set-up that waits for the proof that notifications arrive."""
-
-    webhook_id: str
-    secret_key: str
-    is_local: bool
-    notifications: deque[Notification] = field(default_factory=partial(deque, maxlen=_KEPT))
-    """What arrived while there was no entry to take it."""
-    is_over: bool = False
-    """Whether an entry is about to take over: it may fail to, so nothing is taken for it any more."""
-    _seen: Proof = Proof.NOTHING
-    _waiter: asyncio.Future[None] | None = None
-
-    def is_like(self, other: Trial) -> bool:
-        """Tell whether another trial would wait for the same."""
-        return (self.webhook_id, self.secret_key, self.is_local) == (other.webhook_id, other.secret_key, other.is_local)
-
-    @callback
-    def notice(self, *, is_authentic: bool) -> None:
-        """Take note of a POST; the proof stays one, whatever comes after it."""
-        if self._seen is not Proof.ARRIVED:
-            self._seen = Proof.ARRIVED if is_authentic else Proof.WRONG_KEY
-        self._wake()
-
-    @callback
-    def _wake(self, _: datetime | None = None) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def async_wait(self, hass: HomeAssistant) -> Proof:
-        """Return what has arrived since the last time, or what arrives within a few minutes."""
-        if self._seen is Proof.NOTHING:
-            self._waiter = hass.loop.create_future()
-            cancel = async_call_later(hass, _PATIENCE, self._wake)
-            try:
-                await self._waiter
-            finally:
-                cancel()
-        seen = self._seen
-        if seen is not Proof.ARRIVED:
-            self._seen = Proof.NOTHING
-        return seen
-
-
-class _Discretion(logging.Filter):
+class _WebhookIdFilter(logging.Filter):
     """Keeps a webhook's id, which is a secret, out of Home Assistant's log, and its lines from becoming too many.
 
     Home Assistant's webhook component names the id each time it turns something away, which anybody who has it could make
@@ -173,7 +113,7 @@ class _Door:
     """Who wants a webhook."""
 
     webhook_id: str
-    discretion: _Discretion
+    log_filter: _WebhookIdFilter
     entry: OctoEverywhereConfigEntry | None = None
     trial: Trial | None = None
 
@@ -249,7 +189,7 @@ async def async_take_over(hass: HomeAssistant, entry: OctoEverywhereConfigEntry)
 
 def _door(hass: HomeAssistant, webhook_id: str) -> _Door:
     """Return who wants a webhook so far."""
-    return hass.data.setdefault(_DOORS, {}).setdefault(webhook_id, _Door(webhook_id, _Discretion(webhook_id)))
+    return hass.data.setdefault(_DOORS, {}).setdefault(webhook_id, _Door(webhook_id, _WebhookIdFilter(webhook_id)))
 
 
 @callback
@@ -258,9 +198,9 @@ def _async_register(hass: HomeAssistant, door: _Door) -> None:
     webhook.async_unregister(hass, door.webhook_id)
     if door.entry is None and door.trial is None:
         hass.data[_DOORS].pop(door.webhook_id, None)
-        _LOG.removeFilter(door.discretion)
+        _LOG.removeFilter(door.log_filter)
         return
-    _LOG.addFilter(door.discretion)
+    _LOG.addFilter(door.log_filter)
     webhook.async_register(
         hass,
         DOMAIN,

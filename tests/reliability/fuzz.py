@@ -1,6 +1,6 @@
 """Hostile bodies: a hundred thousand notifications that somebody has tampered with, posted to a real Home Assistant.
 
-Each must be answered as the contract says, worked out here by other means than the integration's. None may stall Home
+Each must be answered as promised, worked out here by other means than the integration's. None may stall Home
 Assistant, leave an error in its log or a state that is none, or make it grow; and what is refused may change nothing.
 """
 
@@ -257,7 +257,7 @@ def _replace_all(body: bytes, chance: random.Random) -> bytes:
 
 
 def expected(body: bytes, secret_key: str) -> Answer:
-    """Return what a body must be answered, in the words of the contract."""
+    """Return what a body must be answered."""
     if len(body) > _MAX_BODY:
         return Answer(status=413, text="body_too_large")
     try:

@@ -1,4 +1,4 @@
-"""The least that the contract allows: what this integration shows, written where it has changed, and nothing saved."""
+"""The least that shows the same: what this integration shows, written where it has changed, and nothing saved."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final

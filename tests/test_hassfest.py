@@ -10,12 +10,10 @@ from typing import Any, Final
 
 from awesomeversion import AwesomeVersion, AwesomeVersionStrategy
 from homeassistant.const import __version__ as home_assistant_version
-from homeassistant.helpers.selector import validate_selector
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 from custom_components.octoeverywhere.const import DOMAIN
-from custom_components.octoeverywhere.services import GET_PRINTS, GET_PRINTS_SCHEMA
 
 ROOT: Final = Path(__file__).parent.parent
 INTEGRATION: Final = ROOT / "custom_components" / DOMAIN
@@ -32,7 +30,6 @@ MANIFEST: Final = read(INTEGRATION / "manifest.json")
 HACS: Final = read(ROOT / "hacs.json")
 WORDS: Final = read(INTEGRATION / "translations" / "en.json")
 ICONS: Final = read(INTEGRATION / "icons.json")
-SERVICES: Final = load_yaml_dict(INTEGRATION / "services.yaml")
 
 # The manifest and hacs.json
 
@@ -256,26 +253,6 @@ def test_fields_are_described() -> None:
 def test_icons() -> None:
     """Every icon stands where Home Assistant looks for it."""
     assert list(faults(ICONS, ICONS_SHAPE)) == []
-
-
-# Actions
-
-
-def test_services() -> None:
-    """Every action has its fields, words and icon, and takes what it offers."""
-    assert set(SERVICES) == set(WORDS["services"]) == set(ICONS["services"]) == {GET_PRINTS}
-    fields = SERVICES[GET_PRINTS]["fields"]
-    assert set(fields) == set(WORDS["services"][GET_PRINTS]["fields"]) == {str(key) for key in GET_PRINTS_SCHEMA.schema}
-    for field in fields.values():
-        assert field.keys() <= {"selector", "required", "default", "example"}
-        validate_selector(field["selector"])
-
-
-def test_choices() -> None:
-    """Every choice that an action offers has its words."""
-    selectors = [field["selector"].get("select", {}) for field in SERVICES[GET_PRINTS]["fields"].values()]
-    offered = {select["translation_key"]: set(select["options"]) for select in selectors if "translation_key" in select}
-    assert offered == {name: set(words["options"]) for name, words in WORDS["selector"].items()}
 
 
 # Pictures
