@@ -509,7 +509,8 @@ class _Trial:
     async def literal(self) -> None:
         """Show texts that others would make something of; they must be shown as they are."""
         for number, text in enumerate(_LITERAL):
-            keys = {"PrinterName": text, "FileName": text, "Error": text, "EventType": 9}
+            # More than the text alone, which for a file may mean that its name is not known.
+            keys = {"PrinterName": text, "FileName": f"{text}.gcode", "Error": text, "EventType": 9}
             await self.post(self.honest(PrinterId="fuzz-0", PrintId=f"literal-{number}", **keys))
             dump = await everything(self._hass)
             shown = {unique_id: state for unique_id, _, state in _ours(dump)}
@@ -517,7 +518,7 @@ class _Trial:
                 device["name"] for device in dump["devices"] if ["octoeverywhere", "fuzz-0"] in device["identifiers"]
             ]
             found = [shown.get("fuzz-0_file_name"), shown.get("fuzz-0_error_message"), *names]
-            if found != [text] * 3:
+            if found != [f"{text}.gcode"[:255], text, text]:
                 self.failures.append(f"{text!r} is shown as {found}")
 
     async def restart(self) -> None:
