@@ -633,6 +633,66 @@ async def test_same_file_again(
     assert counters(hass) == ["2", "0", "2.0"]
 
 
+def again(print_end: Notification, *others: Notification) -> list[tuple[str, int | None]]:
+    """Print a file for an hour, then once more, as Klipper's plugin tells it; return how they ended and how long they took."""
+    memory = Memory()
+    memory.hear(says(STARTED, DurationSec=0, Progress=0), MOMENT)
+    memory.hear(print_end, MOMENT + HOUR)
+    memory.hear(says(STARTED, DurationSec=4200, Progress=0), MOMENT + 4200 * SECOND)
+    for other in others:
+        memory.hear(other, MOMENT + 4500 * SECOND)
+        for heard in (other, print_end):  # once more
+            memory.hear(heard, MOMENT + 4800 * SECOND)
+    ended = [known for known in memory.history.prints if known.outcome is not Outcome.SILENT]
+    assert memory.history.totals == Totals(
+        completed=sum(known.outcome is Outcome.COMPLETE for known in ended),
+        failed=sum(known.outcome is Outcome.FAILED for known in ended),
+        seconds=sum(known.duration or 0 for known in ended),
+    )
+    assert all(known.ended_at <= MOMENT + 4800 * SECOND for known in memory.history.prints)
+    return [(known.outcome.value, known.duration) for known in memory.history.prints]
+
+
+@pytest.mark.parametrize(
+    ("print_end", "others", "expected"),
+    [
+        pytest.param(says(COMPLETE, DurationSec=3600), [], [("complete", 3600)], id="the second one goes on"),
+        pytest.param(
+            says(COMPLETE, DurationSec=3600),
+            [says(COMPLETE, DurationSec=4500)],
+            [("complete", 3600), ("complete", 300)],
+            id="both complete",
+        ),
+        pytest.param(
+            says(COMPLETE, DurationSec=3600),
+            [says(FAILED, DurationSec=290)],
+            [("complete", 3600), ("failed", 290)],
+            id="the second one canceled, which counts anew",
+        ),
+        pytest.param(
+            says(FAILED, DurationSec=3600),
+            [says(FAILED, DurationSec=3600)],
+            [("failed", 3600)],
+            id="the first one canceled, and told twice",
+        ),
+        pytest.param(
+            says(PROGRESS, DurationSec=3600), [], [("silent", 3600)], id="nobody heard how the first one ended"
+        ),
+        pytest.param(
+            says(PROGRESS, DurationSec=3600),
+            [says(COMPLETE, DurationSec=3700), says(COMPLETE, DurationSec=4500)],
+            [("complete", 3700), ("complete", 300)],
+            id="until it is sent again",
+        ),
+    ],
+)
+def test_same_file_again_in_any_case(
+    print_end: Notification, others: list[Notification], expected: list[tuple[str, int | None]]
+) -> None:
+    """Each of two prints of the same file counts once, whatever is heard of them and however often."""
+    assert sorted(again(print_end, *others)) == sorted(expected)
+
+
 @pytest.mark.parametrize(
     ("keys", "outcome"), [({"EventType": COMPLETE}, "complete"), ({"EventType": STARTED, "PrintId": "2"}, "silent")]
 )

@@ -10,7 +10,7 @@ from homeassistant.const import MAX_LENGTH_STATE_STATE
 
 from .json_fields import as_json, from_json, has_type, link, moment
 from .payload import Notification, NotificationType
-from .state import PrinterState, is_about_a_printer, is_late, is_silent, reduce, silent_from
+from .state import PrinterState, is_about_a_printer, is_late, is_printed_again, is_silent, reduce, silent_from
 
 MAX_PRINTS: Final = 500
 """How many prints of a printer are remembered."""
@@ -129,10 +129,17 @@ def remember(history: History, state: PrinterState, notification: Notification, 
     print_id = notification.print_id or state.print_id
     if notification.type not in _OUTCOMES or print_id is None:
         return history
-    known = history.find(print_id, state.started_at if print_id == state.print_id else None)
+    # What is late is about an earlier print, also of the same id.
+    is_of_now = print_id == state.print_id and not is_late(state, notification, now)
+    known = history.find(print_id, state.started_at if is_of_now else None)
     if known is not None and known.outcome is not Outcome.SILENT:
         return history
-    print_ = _ended(known, state, print_id, notification, now)
+    if known is None or is_of_now:
+        # Of a print that nobody has heard of before, this is what its only notification says.
+        after = reduce(state if is_of_now else PrinterState(), notification, now)
+        print_ = _of_state(after, print_id, _OUTCOMES[notification.type], after.finish_at or now)
+    else:
+        print_ = _ended(known, notification, now)
     return replace(history.add(print_, instead_of=known), totals=_added(history.totals, print_))
 
 
@@ -150,9 +157,11 @@ def _is_superseded(state: PrinterState, notification: Notification, now: datetim
     return (
         state.print_id is not None
         and _goes_on(state)
-        and notification.print_id not in (None, state.print_id)
         and is_about_a_printer(notification)
-        and not is_late(state, notification, now)
+        and (
+            is_printed_again(state, notification, now)
+            or (notification.print_id not in (None, state.print_id) and not is_late(state, notification, now))
+        )
     )
 
 
@@ -161,19 +170,13 @@ def _goes_on(state: PrinterState) -> bool:
     return not state.ended and (state.status is not None or state.needs_attention)
 
 
-def _ended(known: Print | None, state: PrinterState, print_id: str, notification: Notification, now: datetime) -> Print:
-    """Return a print of which was just said that it has ended."""
-    outcome = _OUTCOMES[notification.type]
-    if known is None or state.print_id == print_id:
-        # Of a print that nobody has heard of before, this is what its only notification says.
-        before = state if print_id == state.print_id else PrinterState()
-        after = reduce(before, notification, now)
-        return _of_state(after, print_id, outcome, after.finish_at or now)
+def _ended(known: Print, notification: Notification, now: datetime) -> Print:
+    """Return a silent print of which was said only now that it has ended."""
     duration = known.duration if notification.duration is None else notification.duration
     ended_at = now if duration is None else min(now, known.started_at + timedelta(seconds=duration))
     return replace(
         known,
-        outcome=outcome,
+        outcome=_OUTCOMES[notification.type],
         ended_at=ended_at,
         file_name=known.file_name or _short(notification.file_name),
         duration=duration,

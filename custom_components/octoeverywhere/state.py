@@ -194,7 +194,7 @@ def reduce(state: PrinterState, notification: Notification, now: datetime) -> Pr
         return state
     if is_late(state, notification, now):
         return _superseding(state, notification)
-    slate = _slate(state, notification)
+    slate = _slate(state, notification, now)
     notification = _of_this_print(slate, notification)
     return replace(
         slate,
@@ -220,30 +220,41 @@ def is_late(state: PrinterState, notification: Notification, now: datetime) -> b
         return False
     if notification.print_id != state.print_id:
         return notification.print_id in state.superseded or _began_before(state, notification, now)
+    if is_printed_again(state, notification, now):
+        return False
     if state.ended:
-        is_news = notification.type in _OF_AN_IDLE_PRINTER and _is_of_after_the_end(state, notification, now)
-        is_cool = notification.type is NotificationType.BED_COOLDOWN_COMPLETE
-        return not (is_cool or is_news or _is_printed_again(state, notification, now))
-    if _is_less(notification.duration, state.elapsed_before) and not _begins_to_count_anew(state, notification):
+        is_news = notification.type in _OF_AN_IDLE_PRINTER and _has_gone_on(state, notification, now)
+        return notification.type is not NotificationType.BED_COOLDOWN_COMPLETE and not is_news
+    if _is_less(notification.duration, state.elapsed_before) and not _begins_to_count_anew(state, notification, now):
         return True
     return notification.type not in _ENDINGS and _says_less(state, _of_this_print(state, notification))
 
 
-def _is_of_after_the_end(state: PrinterState, notification: Notification, now: datetime) -> bool:
-    """Tell whether the seconds of a print have gone on since its end, as they do until there is another, and no faster than the clock."""
-    if state.elapsed is None or state.finish_at is None or notification.duration is None:
-        return False
-    since = timedelta(seconds=notification.duration - state.elapsed)
-    return timedelta(0) < since <= now - state.finish_at + _ON_THE_WAY
-
-
-def _is_printed_again(state: PrinterState, notification: Notification, now: datetime) -> bool:
+def is_printed_again(state: PrinterState, notification: Notification, now: datetime) -> bool:
     """Tell whether the same file is printed once more: some plugins, Klipper's among them, go on with its id and its seconds."""
     return (
-        notification.type is NotificationType.PRINT_STARTED
-        and (notification.progress or 0) < _BEGINNING
-        and _is_of_after_the_end(state, notification, now)
+        notification.print_id == state.print_id is not None
+        and notification.type is NotificationType.PRINT_STARTED
+        and notification.progress is not None
+        and notification.progress < _BEGINNING
+        and _has_gone_on(state, notification, now)
     )
+
+
+def _has_gone_on(state: PrinterState, notification: Notification, now: datetime) -> bool:
+    """Tell whether the seconds have gone on, as they do after the end of a print until there is another, no faster than the clock."""
+    if notification.duration is None or state.elapsed is None or notification.duration <= state.elapsed:
+        return False
+    # Either of these may have arrived late.
+    known_at = state.finish_at if state.ended else state.heard_at
+    return _fits(notification.duration - state.elapsed, known_at, now) or _fits(
+        notification.duration - state.elapsed_before, state.started_at, now
+    )
+
+
+def _fits(seconds: int, since: datetime | None, now: datetime) -> bool:
+    """Tell whether so many seconds can have passed since a moment."""
+    return since is not None and timedelta(seconds=seconds) <= now - since + _ON_THE_WAY
 
 
 def _began_before(state: PrinterState, notification: Notification, now: datetime) -> bool:
@@ -263,9 +274,14 @@ def _says_less(state: PrinterState, notification: Notification) -> bool:
     return _is_less(notification.duration, state.duration) and not is_further
 
 
-def _begins_to_count_anew(state: PrinterState, notification: Notification) -> bool:
+def _begins_to_count_anew(state: PrinterState, notification: Notification, now: datetime) -> bool:
     """Tell whether the seconds are those of this print alone: some plugins are told how long a canceled print took."""
-    return notification.type is NotificationType.PRINT_FAILED and _is_less(notification.duration, state.elapsed_before)
+    return (
+        notification.type is NotificationType.PRINT_FAILED
+        and notification.duration is not None
+        and notification.duration < state.elapsed_before
+        and _fits(notification.duration, state.started_at, now)
+    )
 
 
 def as_shown(state: PrinterState, now: datetime) -> PrinterState:
@@ -290,13 +306,13 @@ def silent_from(state: PrinterState) -> datetime | None:
     return max(state.finish_at, state.heard_at) + _SILENT_AFTER_FINISH
 
 
-def _slate(state: PrinterState, notification: Notification) -> PrinterState:
+def _slate(state: PrinterState, notification: Notification, now: datetime) -> PrinterState:
     """Return what the notification adds to: a clean slate where it brings a new print."""
+    if is_printed_again(state, notification, now):
+        elapsed = notification.duration or 0
+        return PrinterState(superseded=state.superseded, print_id=state.print_id, elapsed_before=elapsed)
     if notification.print_id == state.print_id is not None:
-        if state.ended and notification.type is NotificationType.PRINT_STARTED:
-            elapsed = notification.duration or 0
-            return PrinterState(superseded=state.superseded, print_id=state.print_id, elapsed_before=elapsed)
-        return replace(state, elapsed_before=0) if _begins_to_count_anew(state, notification) else state
+        return replace(state, elapsed_before=0) if _begins_to_count_anew(state, notification, now) else state
     if notification.print_id is None:
         # Of a printer that never names its prints, nothing else tells the next one.
         goes_on = _STATUS.get(notification.type) is Status.PRINTING
