@@ -617,7 +617,7 @@ async def test_never_cut_while_the_same_file_is_printed_again(home: Home, cuts: 
     await home.wait(START + timedelta(hours=1), step=MINUTE)
     await home.post(FULL, EventType=2, DurationSec=3600)
     await home.wait(START + timedelta(minutes=70), step=MINUTE)
-    await home.post(FULL, EventType=1, DurationSec=4200, Progress=0, TimeRemainingSec=7200)
+    await home.post(FULL, EventType=1, DurationSec=4200, Progress=52, TimeRemainingSec=7200)
     await home.wait(START + timedelta(hours=3), step=MINUTE)
     assert cuts == []
 
@@ -872,6 +872,20 @@ async def test_soon_at_once(home: Home) -> None:
     assert len(home.calls) == 6
 
 
+async def test_soon_after_a_restart(home: Home) -> None:
+    """A print that came close while Home Assistant was away is told, whoever else is the first to be told after the start."""
+    home.note("notify.soon")
+    await home.automate("finished_soon", actions=SAY_SOON)
+    await home.post(FULL, TimeRemainingSec=1000)
+    await home.post(FULL, PrinterId="printer-2", PrinterName="Voron", TimeRemainingSec=9000)
+    await home.stop()
+    await home.wait(START + 4 * MINUTE)
+    await home.start()
+    await home.post(FULL, PrinterId="printer-2", PrinterName="Voron", TimeRemainingSec=600)
+    await home.wait(START + 30 * MINUTE, step=MINUTE)
+    assert sorted(data["printer"] for data in home.called("notify.soon")) == ["Ender3", "Voron"]
+
+
 async def test_soon_for_chosen_printers(home: Home) -> None:
     """Only the chosen printers count."""
     home.note("notify.soon")
@@ -935,13 +949,11 @@ class Watch:
         print_.show(self._hass)
         return print_
 
-    def look(self, print_: Print | None = None) -> None:
-        """Look at one of the prints or at all of them, as the automation does and as the person does."""
+    def look(self, prints: Iterable[Print]) -> None:
+        """Look, as the automation does, at all prints, and as the person does, at those of which there may be something new."""
         self._freezer.move_to(self._now)
         this = {"attributes": {"last_triggered": self._last_triggered}}
-        prints = [print_] if print_ else list(self._prints.values())
-        heard = print_ and print_.device
-        variables = {"this": this, "printers": [], "minutes": 15, "is_manual": False, "heard": heard}
+        variables = {"this": this, "printers": [], "minutes": 15, "is_manual": False}
         found = {item["device"] for item in self._due.async_render(variables)}
         assert found == {print_.device for print_ in prints if print_.is_due(self._now)}
         self._last_triggered = self._now if found else self._last_triggered
@@ -951,7 +963,7 @@ class Watch:
         until = self._now + timedelta(seconds=seconds)
         while (minute := self._now.replace(second=0, microsecond=300_000) + MINUTE) < until:
             self._now = minute
-            self.look()
+            self.look(self._prints.values())
         # No two things happen at the same moment.
         self._heard += 1
         self._now = until.replace(microsecond=300_000 + self._heard * 50_000)
@@ -963,10 +975,10 @@ class Watch:
         print_ = self._prints[printer_id]
         print_.state = reduce(print_.state, notification, self._now)
         print_.show(self._hass)
-        is_estimated = print_.state.estimated_at == self._now
+        new = [print_] if print_.state.estimated_at == self._now else []
         self._now += timedelta(milliseconds=5)
-        if is_estimated:
-            self.look(print_)
+        if slug != "print_paused":
+            self.look(new)
 
 
 type Word = tuple[int, str, str, int | None]

@@ -622,7 +622,7 @@ async def test_same_file_again(
     freezer.tick(HOUR)
     await post(FULL, EventType=COMPLETE, DurationSec=3600)
     freezer.tick(10 * MINUTE)
-    await post(FULL, EventType=STARTED, DurationSec=4200, Progress=0)
+    await post(FULL, EventType=STARTED, DurationSec=4200, Progress=52)
     assert await prints(hass) == [("print-1", "under_way"), ("print-1", "complete")]
     assert value_of(hass, "printer-1", "sensor", "status") == "printing"
     freezer.tick(HOUR)
@@ -631,6 +631,9 @@ async def test_same_file_again(
     assert (await post(FULL, EventType=COMPLETE, DurationSec=7800)).status == 200
     assert await prints(hass) == [("print-1", "complete")] * 2
     assert counters(hass) == ["2", "0", "2.0"]
+    event = hass.states.get("event.ender3_notification")
+    assert event is not None
+    assert event.attributes["duration"] == 3600
 
 
 def again(print_end: Notification, *others: Notification) -> list[tuple[str, int | None]]:
@@ -638,7 +641,7 @@ def again(print_end: Notification, *others: Notification) -> list[tuple[str, int
     memory = Memory()
     memory.hear(says(STARTED, DurationSec=0, Progress=0), MOMENT)
     memory.hear(print_end, MOMENT + HOUR)
-    memory.hear(says(STARTED, DurationSec=4200, Progress=0), MOMENT + 4200 * SECOND)
+    memory.hear(says(STARTED, DurationSec=4200, Progress=52), MOMENT + 4200 * SECOND)
     for other in others:
         memory.hear(other, MOMENT + 4500 * SECOND)
         for heard in (other, print_end):  # once more

@@ -455,10 +455,10 @@ def test_no_news_without_seconds() -> None:
 def test_same_file_again() -> None:
     """The same file printed twice in a row is two prints, although Klipper's plugin goes on with the id and the seconds."""
     first = told(says(STARTED, **FULL | {"DurationSec": 0}), says(COMPLETE, **FULL))
-    state = reduce(first, after_the_end(STARTED, 900, Progress=0, FileName="benchy.gcode"), NOW + 900 * SECOND)
+    state = reduce(first, after_the_end(STARTED, 900, Progress=52, FileName="benchy.gcode"), NOW + 900 * SECOND)
     assert shown(state, "status", "progress", "duration", "ended") == (Status.PRINTING, 0, 0, False)
     assert shown(state, "started_at", "snapshot_url", "total_layers") == (NOW_SHOWN + 900 * SECOND, None, None)
-    assert reduce(state, after_the_end(STARTED, 900, Progress=0, FileName="benchy.gcode"), NOW + HOUR) == state
+    assert reduce(state, after_the_end(STARTED, 900, Progress=52, FileName="benchy.gcode"), NOW + HOUR) == state
     # What the first one said, and says again, is late.
     for late in (
         says(PROGRESS, DurationSec=590, Progress=99),
@@ -472,39 +472,64 @@ def test_same_file_again() -> None:
     assert is_late(state, after_the_end(PROGRESS, 1100, Progress=40), NOW + 1201 * SECOND)
     state = reduce(state, after_the_end(COMPLETE, 1500, Progress=100), NOW + 1500 * SECOND)
     assert shown(state, "status", "duration", "ended") == (Status.COMPLETE, 600, True)
-    state = reduce(state, after_the_end(STARTED, 1800, Progress=0), NOW + 1800 * SECOND)
+    state = reduce(state, after_the_end(STARTED, 1800, Progress=68), NOW + 1800 * SECOND)
     assert shown(state, "status", "duration", "ended") == (Status.PRINTING, 0, False)
 
 
 def test_same_file_again_and_canceled() -> None:
     """Of a print that is canceled Klipper says itself how long it took, and from then on its plugin counts from there."""
     state = told(says(COMPLETE, **FULL))
-    state = reduce(state, after_the_end(STARTED, 900, Progress=0), NOW + 900 * SECOND)
+    state = reduce(state, after_the_end(STARTED, 900, Progress=52), NOW + 900 * SECOND)
     state = reduce(state, says(FAILED, DurationSec=120), NOW + 1020 * SECOND)
     assert shown(state, "status", "duration", "ended") == (Status.FAILED, 120, True)
     assert is_late(state, says(PROGRESS, DurationSec=110), NOW + 1021 * SECOND)
-    state = reduce(state, says(STARTED, DurationSec=180, Progress=0), NOW + 1080 * SECOND)
+    state = reduce(state, says(STARTED, DurationSec=180, Progress=34), NOW + 1080 * SECOND)
     assert shown(state, "status", "duration", "started_at") == (Status.PRINTING, 0, NOW_SHOWN + 1080 * SECOND)
 
 
 def test_same_file_again_where_nobody_heard_of_the_end() -> None:
     """Beyond the daily limit the end of the first one is not heard; the second one is one all the same."""
     state = told(says(STARTED, DurationSec=0, Progress=0), says(PROGRESS, **FULL))
-    state = reduce(state, says(STARTED, DurationSec=86_400, Progress=0), NOW + timedelta(days=1))
+    state = reduce(state, says(STARTED, DurationSec=86_400, Progress=99), NOW + timedelta(days=1))
     assert shown(state, "status", "progress", "duration") == (Status.PRINTING, 0, 0)
     assert state.started_at == NOW_SHOWN + timedelta(days=1)
 
 
-@pytest.mark.parametrize(
-    "keys", [{"Progress": 40}, {"Progress": None}, {"DurationSec": 0}, {"DurationSec": 600}, {"DurationSec": None}]
-)
+@pytest.mark.parametrize("duration", [0, 600, None])
 @pytest.mark.parametrize("before", [COMPLETE, PROGRESS])
-def test_start_of_the_same_print(before: int, keys: dict[str, Any]) -> None:
-    """A start that is sent again, or that says nothing of a beginning, starts no other print."""
+def test_start_of_the_same_print(before: int, duration: int | None) -> None:
+    """A start that is sent again starts no other print."""
     state = told(says(before, **FULL))
-    again = says(STARTED, **{"DurationSec": 1500, "Progress": 0} | keys)
+    again = says(STARTED, DurationSec=duration, Progress=0)
     assert reduce(state, again, NOW + 900 * SECOND).elapsed_before == 0
     assert before == PROGRESS or is_late(state, again, NOW + 900 * SECOND)
+
+
+@pytest.mark.parametrize("event_type", [RESUMED, PROGRESS, FIRST_LAYER, THIRD_LAYER])
+def test_same_file_again_where_nobody_heard_of_the_start(event_type: int) -> None:
+    """Once nothing of the first one can be under way any more, what goes on is the second; it began when it was first heard of."""
+    state = told(says(COMPLETE, **FULL))
+    assert is_late(state, after_the_end(event_type, 900, Progress=30), NOW + 900 * SECOND)
+    state = reduce(state, after_the_end(event_type, 1800, Progress=30), NOW + 1800 * SECOND)
+    assert shown(state, "status", "progress", "duration") == (Status.PRINTING, 30, 0)
+    state = reduce(state, after_the_end(COMPLETE, 2400), NOW + 2400 * SECOND)
+    assert shown(state, "status", "duration", "started_at") == (Status.COMPLETE, 600, NOW_SHOWN + 1800 * SECOND)
+
+
+def test_same_file_again_and_canceled_late() -> None:
+    """However long the second one took until it was canceled, that is how long it took."""
+    state = told(says(COMPLETE, **FULL))
+    state = reduce(state, after_the_end(STARTED, 60, Progress=16), NOW + 60 * SECOND)
+    state = reduce(state, says(FAILED, DurationSec=3600), NOW + 3660 * SECOND)
+    assert shown(state, "status", "duration") == (Status.FAILED, 3600)
+
+
+def test_first_one_canceled_and_told_late() -> None:
+    """Where the end of the first one arrives once more while the second one has gone on for longer, it is not the second's."""
+    state = told(says(STARTED, DurationSec=0))
+    state = reduce(state, says(FAILED, DurationSec=60), NOW + MINUTE)
+    state = reduce(state, says(STARTED, DurationSec=90, Progress=2), NOW + 90 * SECOND)
+    assert is_late(state, says(FAILED, DurationSec=60), NOW + 280 * SECOND)
 
 
 @pytest.mark.parametrize("event_type", [COMPLETE, FAILED, COOLDOWN])

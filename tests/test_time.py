@@ -22,7 +22,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.octoeverywhere.payload import Notification
-from custom_components.octoeverywhere.state import PrinterState, as_shown, reduce
+from custom_components.octoeverywhere.state import PrinterState, as_shown, is_printed_again, reduce
 
 from .conftest import FULL, PRINTER, Clock, Disk, Post, shown, slugs, value
 
@@ -365,17 +365,20 @@ CLOCKS: Final = st.datetimes(datetime(1970, 1, 1), datetime(2040, 1, 1), timezon
 def test_any_clock(sequence: list[tuple[Notification, datetime, datetime]]) -> None:
     """Whatever the clock says: a start, once known, moves only forward, the finish of what has ended stays, and silence moves."""
     state = PrinterState()
-    starts: dict[str | None, datetime] = {}
-    ends: dict[str | None, datetime | None] = {}
+    starts: dict[tuple[str | None, int], datetime] = {}
+    ends: dict[tuple[str | None, int], datetime | None] = {}
+    times = 1
     for notification, arrives, looked_at in sequence:
+        times += is_printed_again(state, notification, arrives)
         state = reduce(state, notification, arrives)
+        print_ = (state.print_id, times)
         if state.started_at is not None:
-            known = starts.get(state.print_id, state.started_at)
-            starts[state.print_id] = state.started_at
+            known = starts.get(print_, state.started_at)
+            starts[print_] = state.started_at
             assert state.started_at == known or state.started_at - known > timedelta(days=30)
-        assert (state.started_at is not None) == (state.print_id in starts)
+        assert (state.started_at is not None) == (print_ in starts)
         if state.ended:
-            assert ends.setdefault(state.print_id, state.finish_at) == state.finish_at
+            assert ends.setdefault(print_, state.finish_at) == state.finish_at
         hidden = ("status", "progress", "time_remaining")
         seen = as_shown(state, looked_at).as_dict()
         assert seen in (state.as_dict(), {name: known for name, known in state.as_dict().items() if name not in hidden})

@@ -25,7 +25,7 @@ from .const import DOMAIN, LOGGER, NAME, event_name
 from .history import History, Print, Totals, may_change, remember, unfinished
 from .issues import Issues
 from .payload import Notification
-from .state import PrinterState, as_shown, is_about_a_printer, is_late, is_silent, reduce, silent_from
+from .state import PrinterState, as_counted, as_shown, is_about_a_printer, is_late, is_silent, reduce, silent_from
 from .store import Announcement, HistoryStore, PrinterRecord, PrinterStore
 
 type OctoEverywhereConfigEntry = ConfigEntry[Account]
@@ -246,10 +246,13 @@ class Account:
         self, printer: PrinterCoordinator, notification: Notification, announcement: Announcement
     ) -> bool:
         """Save, show and announce a notification of a printer; return whether it was saved."""
-        self.late += is_late(printer.state, notification, announcement.at)
-        state = reduce(printer.state, notification, announcement.at)
+        now, is_old = announcement.at, is_late(printer.state, notification, announcement.at)
+        self.late += is_old
+        state = reduce(printer.state, notification, now)
+        if state.elapsed_before and not is_old:
+            announcement = Announcement(at=now, data=as_counted(state, notification).as_event_data(now))
         # First, and the same however often it is repeated: a crash in between is followed by the notification sent again.
-        totals = await self._async_remember(printer, notification, announcement.at)
+        totals = await self._async_remember(printer, notification, now)
         newest = printer.announcement if printer.is_expected(notification) else announcement
         is_saved = totals is not None and await self._store.async_save(
             printer.printer_id, PrinterRecord(state=state, announcement=newest)

@@ -75,10 +75,12 @@ _OF_AN_IDLE_PRINTER: Final = (
     NotificationType.FILAMENT_CHANGE_REQUIRED,
     NotificationType.USER_INTERACTION_REQUIRED,
 )
-# Percent, of a print that has only just begun.
-_BEGINNING: Final = 10
 # What arrives takes its time, and seconds are whole ones.
 _ON_THE_WAY: Final = timedelta(seconds=10)
+# The printer's own clock and the plugin's begin to count a print at moments that differ by so much at most.
+_SAME_COUNT: Final = timedelta(minutes=1)
+# Longer than a plugin tries to send something again.
+_RETRIES: Final = timedelta(minutes=20)
 # About the account or the connection, not about the printer.
 _NOT_ABOUT_A_PRINTER: Final = (
     NotificationType.TEST,
@@ -195,7 +197,7 @@ def reduce(state: PrinterState, notification: Notification, now: datetime) -> Pr
     if is_late(state, notification, now):
         return _superseding(state, notification)
     slate = _slate(state, notification, now)
-    notification = _of_this_print(slate, notification)
+    notification = as_counted(slate, notification)
     return replace(
         slate,
         name=notification.printer_name or state.name,
@@ -227,18 +229,17 @@ def is_late(state: PrinterState, notification: Notification, now: datetime) -> b
         return notification.type is not NotificationType.BED_COOLDOWN_COMPLETE and not is_news
     if _is_less(notification.duration, state.elapsed_before) and not _begins_to_count_anew(state, notification, now):
         return True
-    return notification.type not in _ENDINGS and _says_less(state, _of_this_print(state, notification))
+    return notification.type not in _ENDINGS and _says_less(state, as_counted(state, notification))
 
 
 def is_printed_again(state: PrinterState, notification: Notification, now: datetime) -> bool:
     """Tell whether the same file is printed once more: some plugins, Klipper's among them, go on with its id and its seconds."""
-    return (
-        notification.print_id == state.print_id is not None
-        and notification.type is NotificationType.PRINT_STARTED
-        and notification.progress is not None
-        and notification.progress < _BEGINNING
-        and _has_gone_on(state, notification, now)
-    )
+    if notification.print_id is None or notification.print_id != state.print_id:
+        return False
+    # Where its start was not heard, it can be told from what was sent before the end, and again and again since.
+    goes_on = _STATUS.get(notification.type) is Status.PRINTING and state.ended
+    is_new = goes_on and state.finish_at is not None and now - state.finish_at > _RETRIES
+    return (is_new or notification.type is NotificationType.PRINT_STARTED) and _has_gone_on(state, notification, now)
 
 
 def _has_gone_on(state: PrinterState, notification: Notification, now: datetime) -> bool:
@@ -276,12 +277,24 @@ def _says_less(state: PrinterState, notification: Notification) -> bool:
 
 def _begins_to_count_anew(state: PrinterState, notification: Notification, now: datetime) -> bool:
     """Tell whether the seconds are those of this print alone: some plugins are told how long a canceled print took."""
-    return (
-        notification.type is NotificationType.PRINT_FAILED
-        and notification.duration is not None
-        and notification.duration < state.elapsed_before
-        and _fits(notification.duration, state.started_at, now)
-    )
+    if (
+        notification.type is not NotificationType.PRINT_FAILED
+        or notification.duration is None
+        or state.started_at is None
+    ):
+        return False
+    gone = now - state.started_at - timedelta(seconds=notification.duration)
+    return state.elapsed_before > 0 and abs(gone) < _SAME_COUNT
+
+
+def as_counted(state: PrinterState, notification: Notification) -> Notification:
+    """Return a notification of the newest print with the seconds of that print, where OctoEverywhere counts others as well."""
+    before, duration = state.elapsed_before, notification.duration
+    if not before or duration is None or duration < before or notification.print_id not in (None, state.print_id):
+        return notification
+    # How far it is then is worked out of those seconds as well.
+    is_start = notification.type is NotificationType.PRINT_STARTED and duration == before
+    return replace(notification, duration=duration - before, progress=0 if is_start else notification.progress)
 
 
 def as_shown(state: PrinterState, now: datetime) -> PrinterState:
@@ -332,13 +345,6 @@ def _superseding(state: PrinterState, late: Notification) -> PrinterState:
 def _with(superseded: tuple[str, ...], print_id: str) -> tuple[str, ...]:
     """Return the ids of earlier prints with one more."""
     return (*superseded, print_id)[-_REMEMBERED_PRINTS:]
-
-
-def _of_this_print(slate: PrinterState, notification: Notification) -> Notification:
-    """Return the notification with the seconds of its own print."""
-    if not slate.elapsed_before or notification.duration is None or notification.duration < slate.elapsed_before:
-        return notification
-    return replace(notification, duration=notification.duration - slate.elapsed_before)
 
 
 def _snapshot(slate: PrinterState, notification: Notification, now: datetime) -> dict[str, Any]:
