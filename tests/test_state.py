@@ -802,6 +802,19 @@ EXPECTED: Final[dict[str, list[dict[str, Any]]]] = {
             "finish_at": (NOW + 9433.1 * SECOND).replace(microsecond=0),
         }
     ],
+    # What the plugin of a Klipper printer really says of four prints of one file, the third of them canceled.
+    "same_file_again": [
+        {
+            "name": "Voron 0.2",
+            "status": Status.COMPLETE,
+            "ended": True,
+            "file_name": "benchy.gcode",
+            "duration": 3600,
+            "progress": 100,
+            "started_at": NOW_SHOWN + 9660 * SECOND,
+            "finish_at": (NOW + 13260.6 * SECOND).replace(microsecond=0),
+        }
+    ],
     "error_while_idle": [
         {
             "name": "X1 Carbon (garage)",
