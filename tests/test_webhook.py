@@ -11,6 +11,7 @@ from typing import Any, Final
 from unittest.mock import patch
 import zlib
 
+from aiohttp import ClientResponse
 from homeassistant.components import webhook
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, MATCH_ALL
 from homeassistant.core import CoreState, Event, HomeAssistant, callback
@@ -565,10 +566,8 @@ async def test_not_saved_and_given_up(post: Post, announced: list[Event], disk: 
     assert slugs(announced) == ["error"] * 2
 
 
-async def test_loaded_anew_while_it_arrives(
-    hass: HomeAssistant, loaded: MockConfigEntry, client: Client, announced: list[Event]
-) -> None:
-    """What is still arriving when the entry is loaded anew is asked for again."""
+async def begin_to_post(client: Client, payload: dict[str, Any]) -> tuple[asyncio.Task[ClientResponse], asyncio.Event]:
+    """Post a notification whose body arrives only once the event is set; return when Home Assistant waits for it."""
     is_arriving, go_on = asyncio.Event(), asyncio.Event()
     handle = webhook.async_handle_webhook
 
@@ -579,11 +578,19 @@ async def test_loaded_anew_while_it_arrives(
     async def body() -> AsyncIterator[bytes]:
         yield b" "
         await go_on.wait()
-        yield json.dumps(PRINTER | FULL | {"SecretKey": loaded.data["secret_key"]}).encode()
+        yield json.dumps(payload).encode()
 
     with patch("homeassistant.components.webhook.async_handle_webhook", watch):
         sending = asyncio.create_task(client.post(PATH, data=body()))
         await is_arriving.wait()
+    return sending, go_on
+
+
+async def test_loaded_anew_while_it_arrives(
+    hass: HomeAssistant, loaded: MockConfigEntry, client: Client, announced: list[Event]
+) -> None:
+    """What is still arriving when the entry is loaded anew is asked for again."""
+    sending, go_on = await begin_to_post(client, PRINTER | FULL | {"SecretKey": loaded.data["secret_key"]})
     assert await hass.config_entries.async_reload(loaded.entry_id)
     go_on.set()
     response = await sending
@@ -655,24 +662,10 @@ async def test_stopping(
     if is_known:
         await post(FULL)
         announced.clear()
-    handling, stopping = asyncio.Event(), asyncio.Event()
-    handle = webhook.async_handle_webhook
-
-    async def watch(*arguments: Any) -> Any:
-        handling.set()
-        return await handle(*arguments)
-
-    async def slowly() -> AsyncIterator[bytes]:
-        yield b" "
-        await stopping.wait()
-        yield json.dumps(PRINTER | FULL | {"EventType": NUMBERS[slug]}).encode()
-
-    with patch("homeassistant.components.webhook.async_handle_webhook", watch):
-        answer = asyncio.create_task(client.post(PATH, data=slowly()))
-        await handling.wait()
+    sending, go_on = await begin_to_post(client, PRINTER | FULL | {"EventType": NUMBERS[slug]})
     hass.set_state(CoreState.stopping)
-    stopping.set()
-    response = await answer
+    go_on.set()
+    response = await sending
     hass.set_state(CoreState.final_write)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
     await hass.async_block_till_done()

@@ -24,7 +24,7 @@ from .clock import Alarm
 from .const import DOMAIN, LOGGER, NAME, event_name
 from .history import History, Print, Totals, may_change, remember, unfinished
 from .issues import Issues
-from .payload import Notification
+from .payload import RETRIED_FOR, Notification
 from .state import PrinterState, as_counted, as_shown, is_about_a_printer, is_late, is_silent, reduce, silent_from
 from .store import Announcement, HistoryStore, PrinterRecord, PrinterStore
 
@@ -33,8 +33,6 @@ type OctoEverywhereConfigEntry = ConfigEntry[Account]
 
 # Far more than there are retries under way at a time.
 _REMEMBERED_UNANSWERED: Final = 32
-# Seconds. The retries of a plugin take a quarter of an hour; it tells of the same error again after half an hour.
-_SENT_AGAIN_FOR: Final = 20 * 60
 # Notifications that wait for the disk, or for Home Assistant to start. With more, somebody floods it.
 _MAX_PENDING: Final = 128
 # Home Assistant allows a config entry 10,000 entities; what comes from more printers is announced, but gets no device.
@@ -125,7 +123,7 @@ class PrinterCoordinator(DataUpdateCoordinator[PrinterState]):
 
     def is_expected(self, notification: Notification) -> bool:
         """Tell whether a notification was expected to be sent again."""
-        since = self.hass.loop.time() - _SENT_AGAIN_FOR
+        since = self.hass.loop.time() - RETRIED_FOR.total_seconds()
         return any(known == notification.fingerprint and at > since for known, at in self._unanswered)
 
     @callback

@@ -44,6 +44,9 @@ class NotificationType(StrEnum):
 
 _TYPES: Final = dict(enumerate(list(NotificationType)[:-1], start=1))
 
+RETRIED_FOR: Final = timedelta(minutes=20)
+"""Longer than a plugin tries to send something again, which is a quarter of an hour; shorter than until it repeats itself."""
+
 KEY_PRINTER_ID: Final = "PrinterId"
 KEY_EVENT_TYPE: Final = "EventType"
 KEY_SECRET_KEY: Final = "SecretKey"

@@ -8,9 +8,9 @@ import math
 from typing import Any, Final, Self
 
 from .json_fields import as_json, from_json, has_type, link, moment
-from .payload import Notification, NotificationType
+from .payload import RETRIED_FOR, Notification, NotificationType
 
-# Enough for every retry of the plugin (a quarter of an hour), however short the prints.
+# Enough for every retry of the plugin, however short the prints.
 _REMEMBERED_PRINTS: Final = 32
 # Estimates wander by seconds from one notification to the next; less than this is the same moment.
 _SAME_MOMENT: Final = timedelta(minutes=1)
@@ -79,8 +79,6 @@ _OF_AN_IDLE_PRINTER: Final = (
 _ON_THE_WAY: Final = timedelta(seconds=10)
 # The printer's own clock and the plugin's begin to count a print at moments that differ by so much at most.
 _SAME_COUNT: Final = timedelta(minutes=1)
-# Longer than a plugin tries to send something again.
-_RETRIES: Final = timedelta(minutes=20)
 # About the account or the connection, not about the printer.
 _NOT_ABOUT_A_PRINTER: Final = (
     NotificationType.TEST,
@@ -238,7 +236,7 @@ def is_printed_again(state: PrinterState, notification: Notification, now: datet
         return False
     # Where its start was not heard, it can be told from what was sent before the end, and again and again since.
     goes_on = _STATUS.get(notification.type) is Status.PRINTING and state.ended
-    is_new = goes_on and state.finish_at is not None and now - state.finish_at > _RETRIES
+    is_new = goes_on and state.finish_at is not None and now - state.finish_at > RETRIED_FOR
     return (is_new or notification.type is NotificationType.PRINT_STARTED) and _has_gone_on(state, notification, now)
 
 
