@@ -6,8 +6,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 import inspect
 import json
-import logging
 from pathlib import Path
+import threading
 from types import SimpleNamespace
 from typing import Any, Self
 from unittest.mock import patch
@@ -24,15 +24,16 @@ from homeassistant.data_entry_flow import EVENT_DATA_ENTRY_FLOW_PROGRESSED, Flow
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.json import json_dumps
-from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
+from homeassistant.util.file import WriteError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, MockHAClientWebSocket
 from syrupy.assertion import SnapshotAssertion
 
+from custom_components.octoeverywhere import store
 from custom_components.octoeverywhere.const import DOMAIN
 
 from .kinds import KINDS
@@ -75,28 +76,32 @@ class Disk:
 
     def __init__(self) -> None:
         """Start with a disk that works at once."""
-        self.error: Exception | None = None
-        self.broken = DOMAIN
-        """What the names of those files begin with that the error befalls."""
-        self.writes = 0
-        self.writing = asyncio.Event()
-        self.released = asyncio.Event()
-        self.release()
+        self.error: OSError | None = None
+        self.broken = ""
+        """What the names of those files begin with that the error befalls, after the integration's name."""
+        self.writes: list[str] = []
+        """The names of the files, in order."""
+        self.writing = threading.Event()
+        self._released = threading.Event()
+        self._released.set()
 
     def hold(self) -> None:
         """Let every write wait until it is released; `writing` tells when one does."""
         self.writing.clear()
-        self.released.clear()
+        self._released.clear()
 
     def release(self) -> None:
         """Let the writes go on."""
-        self.released.set()
+        self._released.set()
 
-    async def work(self) -> None:
-        """Take the time that a write takes."""
-        self.writes += 1
+    def work(self, path: str) -> None:
+        """Take the time that a write takes, or fail."""
+        name = Path(path).name
+        self.writes.append(name)
         self.writing.set()
-        await self.released.wait()
+        self._released.wait(10)
+        if self.error is not None and name.startswith(f"{DOMAIN}.{self.broken}"):
+            raise self.error
 
 
 async def remove_device(hass: HomeAssistant, websocket: MockHAClientWebSocket, device_id: str) -> dict[str, Any]:
@@ -107,13 +112,17 @@ async def remove_device(hass: HomeAssistant, websocket: MockHAClientWebSocket, d
     return answer
 
 
+@pytest.fixture
+def hass_config_dir(hass_tmp_config_dir: str) -> str:
+    """Give each test a disk of its own."""
+    return hass_tmp_config_dir
+
+
 @pytest.fixture(autouse=True)
-def _log() -> Generator[None]:
-    """Leave Home Assistant's loggers as they were: where it only stops, nothing is unloaded."""
-    logger = logging.getLogger("homeassistant.components.webhook")
-    yield
-    for kept_out in tuple(logger.filters):
-        logger.removeFilter(kept_out)
+def _no_fsync() -> Generator[None]:
+    """Do not wait for a disk that no power cut threatens."""
+    with patch("os.fsync"):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -150,8 +159,8 @@ def entry_data() -> dict[str, Any]:
         CONF_WEBHOOK_ID: WEBHOOK_ID,
         "secret_key": SECRET,
         "connection": "lan",
-        "cloudhook": False,
         "base_url": INTERNAL_URL,
+        "own_url": INTERNAL_URL,
     }
 
 
@@ -322,11 +331,8 @@ async def cloud_entry(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry)
     """Set up the entry as one of Home Assistant Cloud."""
     data = {key: text for key, text in entry.data.items() if key != "base_url"}
     hook = await cloud.async_create(WEBHOOK_ID, managed=True)
-    hass.config_entries.async_update_entry(
-        entry,
-        data=data | {"connection": "cloud", "cloudhook": True},
-        options={"own_url": hook["cloudhook_url"]},
-    )
+    data |= {"connection": "cloud", "own_url": hook["cloudhook_url"]}
+    hass.config_entries.async_update_entry(entry, data=data)
     assert await hass.config_entries.async_setup(entry.entry_id)
     return entry
 
@@ -485,34 +491,32 @@ def entity_registry_enabled_by_default() -> Generator[None]:
 
 
 @pytest.fixture
-def disk(hass_storage: dict[str, Any]) -> Generator[Disk]:
+def disk() -> Generator[Disk]:
     """Put a disk that the test controls under the integration's files."""
     disk = Disk()
-    write = Store._async_write_data  # noqa: SLF001 - Home Assistant's own; nothing else makes it fail
-    remove = Store.async_remove
+    write, unlink = store.save_json, Path.unlink
 
-    async def write_data(store: Store[Any], data: dict[str, Any]) -> None:
-        if store.key.startswith(DOMAIN):
-            await disk.work()
-            if disk.error is not None and store.key.startswith(disk.broken):
-                raise disk.error
-        await write(store, data)
+    def save_json(filename: str, *arguments: Any, **keywords: Any) -> None:
+        try:
+            disk.work(filename)
+        except OSError as err:
+            raise WriteError from err
+        write(filename, *arguments, **keywords)
 
-    async def remove_data(store: Store[Any]) -> None:
-        if store.key.startswith(DOMAIN):
-            await disk.work()
-            if disk.error is not None:
-                raise OSError(*disk.error.args)
-        await remove(store)
+    def remove(path: Path, **keywords: Any) -> None:
+        if path.name.startswith(DOMAIN):
+            disk.work(str(path))
+        unlink(path, **keywords)
 
-    with patch.object(Store, "_async_write_data", write_data), patch.object(Store, "async_remove", remove_data):
+    with patch.object(store, "save_json", save_json), patch.object(Path, "unlink", remove):
         yield disk
+    disk.release()
 
 
-def webhooks(hass: HomeAssistant) -> dict[str, bool]:
-    """Return the integration's webhooks, and whether only the home network may post to each."""
+def webhooks(hass: HomeAssistant) -> set[str]:
+    """Return the ids of the integration's webhooks."""
     handlers: dict[str, Any] = hass.data.get("webhook", {})
-    return {webhook_id: hook.local_only for webhook_id, hook in handlers.items() if hook.domain == DOMAIN}
+    return {webhook_id for webhook_id, hook in handlers.items() if hook.domain == DOMAIN}
 
 
 def issues(hass: HomeAssistant) -> set[str]:

@@ -3,17 +3,18 @@
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ConfigEntryNotReady, HomeAssistantError
+from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
 from . import issues
+from .account import Account, OctoEverywhereConfigEntry
 from .address import async_delete_cloudhook, async_watch
-from .const import CONF_CLOUDHOOK, DOMAIN
-from .coordinator import Account, OctoEverywhereConfigEntry, async_get_devices, printer_ids
+from .const import CONF_CONNECTION, DOMAIN, Connection
+from .coordinator import printer_ids
 from .services import async_setup_services
-from .store import HistoryStore, PrinterStore
-from .webhook import async_close, async_open, async_take_over
+from .store import Store
+from .webhook import async_close, async_open
 
 PLATFORMS = (Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.EVENT, Platform.IMAGE, Platform.SENSOR)
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -30,14 +31,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntr
     # First, because Home Assistant answers 200 for a webhook that nobody has registered. Ours answers 503 until we are done.
     async_open(hass, entry)
     entry.runtime_data = account = Account(hass, entry)
-    entry.async_on_unload(account.issues.async_close)
     try:
         await account.async_load()
-    except HomeAssistantError as err:
+    except OSError as err:
         raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="not_read") from err
     await async_watch(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    await async_take_over(hass, entry)
     return True
 
 
@@ -49,11 +48,10 @@ async def async_unload_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEnt
 
 async def async_remove_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
     """Delete what was stored, here and at Home Assistant Cloud."""
-    printer_ids = await PrinterStore(hass).async_remove(async_get_devices(hass, entry))
-    await HistoryStore(hass).async_remove(printer_ids)
+    await hass.async_add_executor_job(Store(hass).remove)
     issues.async_forget(hass)
-    async_close(hass, entry)
-    if entry.data.get(CONF_CLOUDHOOK):
+    async_close(hass, entry.data[CONF_WEBHOOK_ID])
+    if entry.data[CONF_CONNECTION] == Connection.CLOUD:
         await async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])
 
 

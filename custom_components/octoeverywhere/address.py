@@ -9,8 +9,9 @@ from homeassistant.helpers.network import NoURLAvailableError, get_url
 from homeassistant.util.network import is_host_valid
 from yarl import URL
 
+from .account import OctoEverywhereConfigEntry
 from .const import CONF_BASE_URL, CONF_CONNECTION, CONF_OWN_URL, LOGGER, Connection
-from .coordinator import OctoEverywhereConfigEntry
+from .payload import parse_url
 
 INVALID_URL: Final = "invalid_url"
 NO_CLOUD: Final = "no_cloud"
@@ -27,19 +28,20 @@ class UnusableError(Exception):
 
 
 def parse_base_url(text: str) -> str:
-    """Return the address that a person means: http unless said otherwise, no path. Raises UnusableError."""
+    """Return the address that a person means: http unless said otherwise, and without a path. Raises UnusableError."""
     text = text.strip()
-    try:
-        url = URL(text if "://" in text else f"http://{text}")
-        origin = url.origin()
-    except ValueError:
-        raise UnusableError(INVALID_URL) from None
+    url = parse_url(text if "://" in text else f"http://{text}")
     # Names that only a Docker network knows may have an underscore in them.
-    host = (url.raw_host or "").replace("_", "-")
-    is_bare = str(url).rstrip("/") == str(origin).rstrip("/")
-    if url.scheme not in ("http", "https") or not is_bare or not url.port or not is_host_valid(host):
+    if url is None or url.raw_user is not None or not is_host_valid((url.raw_host or "").replace("_", "-")):
         raise UnusableError(INVALID_URL)
-    return str(origin)
+    return str(url.origin())
+
+
+def is_doubtful(base_url: str, own_url: str) -> bool:
+    """Return True if an address in the home network may not lead from a printer to Home Assistant's own one."""
+    url = URL(base_url)
+    is_of_this_computer = url.host == "localhost" or str(url.host).startswith("127.")
+    return is_of_this_computer or url.port != URL(own_url).port
 
 
 def webhook_url(base_url: str, webhook_id: str) -> str:
@@ -105,7 +107,7 @@ async def async_watch(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> 
 def _async_watch_own(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
     """Watch Home Assistant's own address. One that a person typed instead of it is that person's affair."""
     connection = Connection(entry.data[CONF_CONNECTION])
-    confirmed = entry.options.get(CONF_OWN_URL, async_own_url(hass, connection))
+    confirmed = entry.data.get(CONF_OWN_URL, async_own_url(hass, connection))
 
     @callback
     def check(_: Event | None = None) -> None:
@@ -131,7 +133,7 @@ async def _async_watch_cloud(hass: HomeAssistant, entry: OctoEverywhereConfigEnt
             # Without a connection nothing is known, and it comes back by itself.
             set_changed(is_changed=err.key == NO_CLOUD)
             return
-        set_changed(is_changed=current != entry.options.get(CONF_OWN_URL, current))
+        set_changed(is_changed=current != entry.data.get(CONF_OWN_URL, current))
         if hass.config_entries.async_get_entry(entry.entry_id) is None:
             await async_delete_cloudhook(hass, webhook_id)  # removed while we waited for the answer
 

@@ -9,12 +9,13 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntity,
     BinarySensorEntityDescription,
 )
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import OctoEverywhereConfigEntry
+from .account import OctoEverywhereConfigEntry
 from .entity import PrinterEntity
-from .state import PrinterState, Status
+from .view import View
 
 PARALLEL_UPDATES = 0
 
@@ -23,19 +24,19 @@ PARALLEL_UPDATES = 0
 class PrinterBinarySensorDescription(BinarySensorEntityDescription):
     """A binary sensor and what turns it on."""
 
-    is_on_fn: Callable[[PrinterState], bool | None]
+    is_on_fn: Callable[[View], bool | None]
 
 
 BINARY_SENSORS = (
     PrinterBinarySensorDescription(
         key="printing",
         device_class=BinarySensorDeviceClass.RUNNING,
-        is_on_fn=lambda state: None if state.status is None else state.status is Status.PRINTING,
+        is_on_fn=lambda view: view.printing,
     ),
     PrinterBinarySensorDescription(
         key="attention_required",
         device_class=BinarySensorDeviceClass.PROBLEM,
-        is_on_fn=lambda state: state.needs_attention,
+        is_on_fn=lambda view: view.attention_required,
     ),
 )
 
@@ -55,12 +56,10 @@ class PrinterBinarySensor(PrinterEntity, BinarySensorEntity):
     """A yes or no of a printer."""
 
     entity_description: PrinterBinarySensorDescription
-    _attr_is_on: bool | None = None
+    platform_name = Platform.BINARY_SENSOR
 
     @override
     def _update(self) -> bool:
         """Read the value."""
-        is_on = self.entity_description.is_on_fn(self.coordinator.data)
-        is_changed = is_on is not self._attr_is_on
-        self._attr_is_on = is_on
-        return is_changed
+        before, self._attr_is_on = self._attr_is_on, self.entity_description.is_on_fn(self.coordinator.data)
+        return self._attr_is_on is not before

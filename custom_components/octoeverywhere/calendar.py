@@ -5,15 +5,16 @@ from datetime import datetime, timedelta
 from typing import Final, override
 
 from homeassistant.components.calendar import CalendarEntity, CalendarEntityDescription, CalendarEvent
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.translation import async_get_cached_translations
 from homeassistant.util import dt as dt_util
 
+from .account import OctoEverywhereConfigEntry
 from .const import DOMAIN
-from .coordinator import OctoEverywhereConfigEntry
 from .entity import PrinterEntity
-from .history import Outcome, Print, unfinished
+from .history import Outcome, Print
 
 PARALLEL_UPDATES = 0
 
@@ -40,6 +41,7 @@ async def async_setup_entry(
 class PrinterCalendar(PrinterEntity, CalendarEntity):
     """The prints of a printer."""
 
+    platform_name = Platform.CALENDAR
     # It moves with every estimate, of which the sensor keeps the history.
     _unrecorded_attributes = frozenset({"end_time"})
     _event: CalendarEvent | None = None
@@ -48,8 +50,6 @@ class PrinterCalendar(PrinterEntity, CalendarEntity):
     @override
     def event(self) -> CalendarEvent | None:
         """Return the print that is under way."""
-        if self._event is not None and self._event.end <= dt_util.now():
-            self._update()  # nothing said that it has ended
         return self._event
 
     @override
@@ -57,20 +57,16 @@ class PrinterCalendar(PrinterEntity, CalendarEntity):
         self, hass: HomeAssistant, start_date: datetime, end_date: datetime
     ) -> list[CalendarEvent]:
         """Return the prints of a period."""
-        prints = await self.coordinator.config_entry.runtime_data.async_get_prints(self.coordinator)
+        prints = await self.coordinator.async_get_prints()
         events = (self._as_event(print_) for print_ in prints)
         return [event for event in events if event.start < end_date and event.end > start_date]
 
     @override
     def _update(self) -> bool:
         """Look for the print that is under way."""
-        before, self._event = self._event, self._under_way()
+        under_way = self.coordinator.data.under_way
+        before, self._event = self._event, None if under_way is None else self._as_event(under_way)
         return self._event != before
-
-    def _under_way(self) -> CalendarEvent | None:
-        """Return the print that is under way, as an entry of the calendar."""
-        print_ = unfinished(self.coordinator.state, dt_util.utcnow())
-        return self._as_event(print_) if print_ is not None and print_.outcome is Outcome.UNDER_WAY else None
 
     def _as_event(self, print_: Print) -> CalendarEvent:
         """Return a print as an entry of the calendar."""

@@ -15,9 +15,8 @@ SUPPORTER_PAGE: Final = "https://octoeverywhere.com/supporter"
 """What OctoEverywhere offers to those who want more than a few notifications a day."""
 
 CONF_OWN_URL: Final = "own_url"
-"""Option: what Home Assistant itself took for its address when the person confirmed CONF_BASE_URL, which may be another."""
+"""What Home Assistant itself took for its address when the person confirmed CONF_BASE_URL, which may be another."""
 CONF_BASE_URL: Final = "base_url"
-CONF_CLOUDHOOK: Final = "cloudhook"
 CONF_CONNECTION: Final = "connection"
 CONF_SECRET_KEY: Final = "secret_key"
 

@@ -1,7 +1,8 @@
 """What all entities of a printer have in common."""
 
-from typing import override
+from typing import ClassVar, override
 
+from homeassistant.const import Platform
 from homeassistant.core import callback
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
@@ -13,18 +14,20 @@ class PrinterEntity(CoordinatorEntity[PrinterCoordinator]):
     """An entity of a printer, written when what it shows has changed."""
 
     _attr_has_entity_name = True
+    platform_name: ClassVar[Platform]
 
     def __init__(self, coordinator: PrinterCoordinator, description: EntityDescription) -> None:
-        """Name the entity after its description's key."""
+        """Name the entity after its description's key: its id is in English in every language, for dashboards and recipes."""
         super().__init__(coordinator)
         self.entity_description = description
+        self.entity_id = f"{self.platform_name}.{coordinator.object_id}_{description.key}"
         self._attr_translation_key = description.key
         self._attr_unique_id = f"{coordinator.printer_id}_{description.key}"
         self._attr_device_info = coordinator.device_info
         self._update()
 
     def _update(self) -> bool:
-        """Read what the entity shows from the printer's state; return whether it has changed."""
+        """Read what the entity shows from the printer's view; return whether it has changed."""
         return False
 
     @callback

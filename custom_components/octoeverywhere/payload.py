@@ -3,17 +3,20 @@
 Source of the format: https://docs.octoeverywhere.com/webhook-notifications/json-payload-format/
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
 import hashlib
+import json
 import math
+import re
 from typing import Any, Final, Self
 from unicodedata import category
 
 from homeassistant.helpers.json import json_bytes, json_dumps_sorted
+from homeassistant.util.json import json_loads
 from homeassistant.util.network import is_host_valid
 from yarl import URL
 
@@ -43,9 +46,8 @@ class NotificationType(StrEnum):
 
 
 _TYPES: Final = dict(enumerate(list(NotificationType)[:-1], start=1))
-
-RETRIED_FOR: Final = timedelta(minutes=20)
-"""Longer than a plugin tries to send something again, which is a quarter of an hour; shorter than until it repeats itself."""
+# About the account or the connection.
+_NOT_ABOUT_A_PRINTER: Final = (NotificationType.TEST, NotificationType.NOTIFICATION_LIMIT)
 
 KEY_PRINTER_ID: Final = "PrinterId"
 KEY_EVENT_TYPE: Final = "EventType"
@@ -68,6 +70,17 @@ _MAX_EXTRA: Final = 8 * 1024
 # A value nested deeper than this could be read, but not written again inside a state or an event.
 _MAX_DEPTH: Final = 16
 
+# What the platforms' codes say of a print that did not get to its end (OctoEverywhere's plugin 5.3.1). Klipper's and Bambu's, then
+# Elegoo's, its Centauri 2's and PrusaLink's. Bambu's codes with a 4 in the middle are errors that end a job; those with an 8 pause
+# it, and may still be shown where somebody cancels it then.
+_CANCELLED_CODES: Final = re.compile(
+    r"cancelled|0300400C|0500400E|(.*;)?(PrintInfoStatus=(8|14)|sub_status=(2503|2504)|job_state=STOPPED)(;.*)?|printer_state=STOPPED"
+)
+_FAILED_CODES: Final = re.compile(r"[0-9A-F]{4}4[0-9A-F]{3}")
+# OctoPrint says it in the error; elsewhere, that may be any message of the printer.
+_OCTOPRINT_CODES: Final = (None, "PrintFailed")
+_OCTOPRINT_ERRORS: Final = {"cancelled": True, "error": False}
+
 
 class PayloadError(ValueError):
     """The message lacks what every notification must have: `key` names it."""
@@ -78,97 +91,38 @@ class PayloadError(ValueError):
         self.key = key
 
 
-@dataclass(frozen=True, kw_only=True)
-class Notification:
-    """One notification. None: absent, unusable or unknown."""
-
-    printer_id: str
-    event_type: int
-    print_id: str | None = None
-    printer_name: str | None = None
-    quick_view_url: str | None = None
-    snapshot_url: str | None = None
-    file_name: str | None = None
-    duration: int | None = None
-    """Seconds since the print started."""
-    progress: int | None = None
-    """Percent."""
-    time_remaining: int | None = None
-    """Seconds, the platform's estimate."""
-    z_offset: float | None = None
-    """Millimetres."""
-    current_layer: int | None = None
-    total_layers: int | None = None
-    error: str | None = None
-    error_code: str | None = None
-    extra: JsonObject = field(default_factory=dict)
-    """Keys that OctoEverywhere added since, as received."""
-    unknown: frozenset[str] = frozenset()
-    """Fields of which the message says that they are not known, which is more than leaving them out."""
-
-    @classmethod
-    def from_payload(cls, payload: JsonObject) -> Self:
-        """Read the body of a POST. Raises PayloadError."""
-        if (printer_id := _identifier(payload.get(KEY_PRINTER_ID))) is None:
-            raise PayloadError(KEY_PRINTER_ID)
-        if (event_type := _event_type(payload.get(KEY_EVENT_TYPE))) is None:
-            raise PayloadError(KEY_EVENT_TYPE)
-        values = {name: read(payload.get(key)) for key, (name, read) in _OPTIONAL.items()}
-        unknown = _unknown(values)
-        return cls(
-            printer_id=printer_id,
-            event_type=event_type,
-            extra=_extra(payload),
-            unknown=unknown,
-            **(values | dict.fromkeys(unknown)),
-        )
-
-    @property
-    def type(self) -> NotificationType:
-        """What the notification says."""
-        return _TYPES.get(self.event_type, NotificationType.UNKNOWN)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Equal for two notifications that say the same, so for one that was sent twice."""
-        content = [getattr(self, field_.name) for field_ in fields(self) if field_.name != "unknown"] + sorted(
-            self.unknown
-        )
-        return hashlib.sha256(json_dumps_sorted(content).encode()).hexdigest()[:16]
-
-    def finish(self, now: datetime) -> datetime | None:
-        """When the print will be over, by what the notification says."""
-        if self.time_remaining is None:
-            return None
-        return now.replace(microsecond=0) + timedelta(seconds=self.time_remaining)
-
-    def as_event_data(self, now: datetime) -> dict[str, Any]:
-        """Return the data of the Home Assistant event, less the device."""
-        finish = self.finish(now)
-        return {
-            "printer_id": self.printer_id,
-            "printer_name": self.printer_name,
-            "print_id": self.print_id,
-            "type": self.type.value,
-            "event_type": self.event_type,
-            "file_name": self.file_name,
-            "progress": self.progress,
-            "duration": self.duration,
-            "time_remaining": self.time_remaining,
-            "estimated_finish": finish and finish.isoformat(),
-            "z_offset": self.z_offset,
-            "current_layer": self.current_layer,
-            "total_layers": self.total_layers,
-            "error": self.error,
-            "error_code": self.error_code,
-            "snapshot_url": self.snapshot_url,
-            "quick_view_url": self.quick_view_url,
-            "extra": dict(self.extra),
-        }
+def parse_json(body: bytes) -> object:
+    """Return what a body says. Raises ValueError where it is no JSON."""
+    try:
+        return json_loads(body.removeprefix(BOM_UTF8))
+    except ValueError:
+        # Half a surrogate pair, which only Python's own reader takes, becomes a replacement character.
+        try:
+            text = json.dumps(json.loads(body), ensure_ascii=False)
+        except RecursionError:
+            raise ValueError from None
+        return json_loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
-EVENT_KEYS: Final = frozenset(Notification(printer_id="", event_type=0).as_event_data(datetime.min.replace(tzinfo=UTC)))
-"""What the data of an event have, whatever the notification says."""
+def parse_url(text: str) -> URL | None:
+    """Return the http or https address with a host that a text is, None where it is none."""
+    try:
+        url = URL(text)
+        # Home Assistant reads an address's name in its own letters, which not every name has.
+        is_address = url.scheme in ("http", "https") and url.host and url.port
+    except Exception:  # noqa: BLE001 - yarl refuses in more ways than it documents
+        return None
+    return url if is_address else None
+
+
+def read_url(value: object) -> str | None:
+    """Return a link that a person may follow: http or https, to a host, without a password in it."""
+    if not isinstance(value, str) or len(value) > _MAX_URL_LENGTH:
+        return None
+    url = parse_url(value)
+    if url is None or not is_host_valid(url.raw_host or "") or (url.raw_user, url.raw_password) != (None, None):
+        return None
+    return value if value.isprintable() and _NOT_IN_URLS.isdisjoint(value) else None
 
 
 def _text(value: object) -> str | None:
@@ -182,9 +136,7 @@ def _text(value: object) -> str | None:
 def _line(value: object) -> str | None:
     """Return text on one line: a line break in a name would break the headers that Home Assistant puts it into."""
     text = _text(value)
-    if text is None:
-        return None
-    return _text("".join(" " if category(letter) in _CONTROLS else letter for letter in text))
+    return text and _text("".join(" " if category(letter) in _CONTROLS else letter for letter in text))
 
 
 def _file_name(value: object) -> str | None:
@@ -201,9 +153,7 @@ def _identifier(value: object) -> str | None:
 
 def _code(value: object) -> str | None:
     """Return a code in the platform's own format, which may be a number."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return _text(value)
+    return str(value) if type(value) is int else _text(value)
 
 
 def _number(value: object) -> float | None:
@@ -212,19 +162,27 @@ def _number(value: object) -> float | None:
         return None
     try:
         number = float(value)
-    except ValueError:
+    except ValueError, OverflowError:
         return None
     return number if math.isfinite(number) else None
 
 
-def _count(maximum: int, minimum: int = 0) -> Callable[[object], int | None]:
-    """Return a reader of whole numbers; a fraction is dropped."""
+def _count(maximum: int) -> Callable[[object], int | None]:
+    """Return a reader of whole numbers from 0 on; a fraction is dropped."""
 
     def read(value: object) -> int | None:
         number = _number(value)
-        return int(number) if number is not None and minimum <= number <= maximum else None
+        return int(number) if number is not None and 0 <= number <= maximum else None
 
     return read
+
+
+def _seconds_left(value: object) -> int | None:
+    """Return the seconds that remain. -1 says that they are unknown; a print that is overdue has 0 left."""
+    number = _number(value)
+    if number is None or number > _MAX_SECONDS:
+        return None
+    return -1 if number == -1 else max(int(number), 0)
 
 
 def _event_type(value: object) -> int | None:
@@ -243,21 +201,117 @@ def _millimetres(value: object) -> float | None:
     return int(number) if number.is_integer() else number
 
 
-def read_url(value: object) -> str | None:
-    """Return a link that a person may follow: http or https, to a host, without a password in it."""
-    if not isinstance(value, str) or len(value) > _MAX_URL_LENGTH:
-        return None
-    try:
-        url = URL(value)
-        # Home Assistant reads a link's name in its own letters, which not every name has.
-        host = url.raw_host if url.host else None
-    except ValueError:
-        return None
-    if url.scheme not in ("http", "https") or not host or not is_host_valid(host):
-        return None
-    if url.raw_user is not None or url.raw_password is not None:
-        return None
-    return value if value.isprintable() and _NOT_IN_URLS.isdisjoint(value) else None
+class Source(StrEnum):
+    """How Home Assistant came to know what a notification says."""
+
+    NOTIFICATION = "notification"
+
+
+def _key(key: str, read: Callable[[object], Any]) -> Any:  # noqa: ANN401 - as dataclasses.field
+    """Return an optional field with its key on the wire and its reader, which returns None for what is unusable."""
+    return field(default=None, metadata={"key": key, "read": read})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notification:
+    """One notification. None: absent, unusable or unknown."""
+
+    printer_id: str
+    event_type: int
+    print_id: str | None = _key("PrintId", _identifier)
+    printer_name: str | None = _key("PrinterName", _line)
+    quick_view_url: str | None = _key("QuickViewUrl", read_url)
+    snapshot_url: str | None = _key("SnapshotUrl", read_url)
+    file_name: str | None = _key("FileName", _file_name)
+    duration: int | None = _key("DurationSec", _count(_MAX_SECONDS))
+    """Seconds since the print started."""
+    progress: int | None = _key("Progress", _count(100))
+    """Percent."""
+    time_remaining: int | None = _key("TimeRemainingSec", _seconds_left)
+    """Seconds, the platform's estimate."""
+    z_offset: float | None = _key("ZOffsetMM", _millimetres)
+    """Millimetres."""
+    current_layer: int | None = _key("CurrentLayer", _count(_MAX_COUNT))
+    total_layers: int | None = _key("TotalLayers", _count(_MAX_COUNT))
+    error: str | None = _key("Error", _text)
+    error_code: str | None = _key("PlatformErrorCode", _code)
+    source: Source = Source.NOTIFICATION
+    extra: JsonObject = field(default_factory=dict)
+    """Keys that OctoEverywhere added since, as received."""
+    unknown: frozenset[str] = frozenset()
+    """Fields of which the message says that they are not known, which is more than leaving them out."""
+
+    @classmethod
+    def from_payload(cls, payload: JsonObject) -> Self:
+        """Return what the body of a POST says. Raises PayloadError."""
+        if (printer_id := _identifier(payload.get(KEY_PRINTER_ID))) is None:
+            raise PayloadError(KEY_PRINTER_ID)
+        if (event_type := _event_type(payload.get(KEY_EVENT_TYPE))) is None:
+            raise PayloadError(KEY_EVENT_TYPE)
+        values = {name: read(payload.get(key)) for name, key, read in _OPTIONAL}
+        notification = cls(printer_id=printer_id, event_type=event_type, extra=_extra(payload), **values)
+        return notification.without(_unknown(values))
+
+    def without(self, unknown: set[str]) -> Self:
+        """Return the notification, which then says of these fields that they are not known."""
+        if not unknown:
+            return self
+        changes: dict[str, Any] = dict.fromkeys(unknown)
+        return replace(self, unknown=self.unknown | unknown, **changes)
+
+    @property
+    def type(self) -> NotificationType:
+        """What the notification says."""
+        return _TYPES.get(self.event_type, NotificationType.UNKNOWN)
+
+    @property
+    def is_about_a_printer(self) -> bool:
+        """True unless the notification is about the account or the connection."""
+        return self.type not in _NOT_ABOUT_A_PRINTER
+
+    @property
+    def cancelled(self) -> bool | None:
+        """True if somebody cancelled the print, False if it failed by itself, None where its printer's words do not tell."""
+        if self.type is not NotificationType.PRINT_FAILED:
+            return None
+        if self.error_code in _OCTOPRINT_CODES:
+            return _OCTOPRINT_ERRORS.get(self.error or "")
+        if _CANCELLED_CODES.fullmatch(self.error_code):
+            return True
+        return False if _FAILED_CODES.fullmatch(self.error_code) else None
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for two notifications that say the same, so for one that was sent twice."""
+        content = [sorted(value) if name == "unknown" else value for name, value in vars(self).items()]
+        return hashlib.sha256(json_dumps_sorted(content).encode()).hexdigest()[:16]
+
+    def finish(self, now: datetime) -> datetime | None:
+        """When the print will be over, by what the notification says."""
+        if self.time_remaining is None:
+            return None
+        return now.replace(microsecond=0) + timedelta(seconds=self.time_remaining)
+
+    def as_event_data(self, now: datetime) -> dict[str, Any]:
+        """Return the data of the Home Assistant event, less the device."""
+        data = {name: getattr(self, name) for name in _EVENT_FIELDS}
+        finish = self.finish(now)
+        return data | {
+            "type": self.type.value,
+            "estimated_finish": finish and finish.isoformat(),
+            "cancelled": self.cancelled,
+            "source": self.source.value,
+            "extra": dict(self.extra),
+        }
+
+
+_OPTIONAL: Final = [
+    (entry.name, entry.metadata["key"], entry.metadata["read"]) for entry in fields(Notification) if entry.metadata
+]
+_KNOWN_KEYS: Final = frozenset({KEY_PRINTER_ID, KEY_EVENT_TYPE, KEY_SECRET_KEY, *(key for _, key, _ in _OPTIONAL)})
+_EVENT_FIELDS: Final = [entry.name for entry in fields(Notification) if entry.name != "unknown"]
+EVENT_KEYS: Final = frozenset({*_EVENT_FIELDS, "type", "estimated_finish", "cancelled"})
+"""What the data of an event have, whatever the notification says."""
 
 
 def _extra(payload: JsonObject) -> JsonObject:
@@ -267,20 +321,15 @@ def _extra(payload: JsonObject) -> JsonObject:
 
 
 def _is_shallow(value: object, depth: int = _MAX_DEPTH) -> bool:
-    """Tell whether a value can stand inside a state or an event."""
-    children: list[object]
-    match value:
-        case dict():
-            children = list(value.values())
-        case list():
-            children = value
-        case _:
-            return True
+    """Return True if a value can stand inside a state or an event."""
+    if not isinstance(value, dict | list):
+        return True
+    children = value.values() if isinstance(value, dict) else value
     return depth > 0 and all(_is_shallow(child, depth - 1) for child in children)
 
 
-def _unknown(values: Mapping[str, Any]) -> frozenset[str]:
-    """Find what the printer's plugin says it does not know: -1 seconds remaining, layer 0 of 0."""
+def _unknown(values: JsonObject) -> set[str]:
+    """Return the fields that the printer's plugin says it does not know: -1 seconds remaining, layer 0 of 0."""
     unknown: set[str] = set()
     if values["time_remaining"] == -1:
         unknown.add("time_remaining")
@@ -288,22 +337,4 @@ def _unknown(values: Mapping[str, Any]) -> frozenset[str]:
         unknown.add("total_layers")
         if values["current_layer"] == 0:
             unknown.add("current_layer")
-    return frozenset(unknown)
-
-
-_OPTIONAL: Final[Mapping[str, tuple[str, Callable[[object], Any]]]] = {
-    "PrintId": ("print_id", _identifier),
-    "PrinterName": ("printer_name", _line),
-    "QuickViewUrl": ("quick_view_url", read_url),
-    "SnapshotUrl": ("snapshot_url", read_url),
-    "FileName": ("file_name", _file_name),
-    "DurationSec": ("duration", _count(_MAX_SECONDS)),
-    "Progress": ("progress", _count(100)),
-    "TimeRemainingSec": ("time_remaining", _count(_MAX_SECONDS, minimum=-1)),
-    "ZOffsetMM": ("z_offset", _millimetres),
-    "CurrentLayer": ("current_layer", _count(_MAX_COUNT)),
-    "TotalLayers": ("total_layers", _count(_MAX_COUNT)),
-    "Error": ("error", _text),
-    "PlatformErrorCode": ("error_code", _code),
-}
-_KNOWN_KEYS: Final = frozenset({KEY_PRINTER_ID, KEY_EVENT_TYPE, KEY_SECRET_KEY, *_OPTIONAL})
+    return unknown

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, override
+from typing import override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -15,15 +15,17 @@ from homeassistant.const import (
     MAX_LENGTH_STATE_STATE,
     PERCENTAGE,
     EntityCategory,
+    Platform,
     UnitOfLength,
     UnitOfTime,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import OctoEverywhereConfigEntry, PrinterCoordinator
+from .account import OctoEverywhereConfigEntry
 from .entity import PrinterEntity
-from .state import Attention, Status
+from .job import Attention, Status
+from .view import View
 
 PARALLEL_UPDATES = 0
 
@@ -32,8 +34,7 @@ PARALLEL_UPDATES = 0
 class PrinterSensorDescription(SensorEntityDescription):
     """A sensor and where its value is found."""
 
-    value_fn: Callable[[PrinterCoordinator], str | float | datetime | None]
-    attributes_fn: Callable[[PrinterCoordinator], dict[str, Any]] = lambda _: {}
+    value_fn: Callable[[View], str | float | datetime | None]
 
 
 # Durations are suggested in hours, which the frontend shows as hours and minutes, as it does no other unit.
@@ -42,25 +43,25 @@ SENSORS = (
         key="status",
         device_class=SensorDeviceClass.ENUM,
         options=[status.value for status in Status],
-        value_fn=lambda printer: printer.data.status,
+        value_fn=lambda view: view.status,
     ),
     PrinterSensorDescription(
         key="progress",
         native_unit_of_measurement=PERCENTAGE,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda printer: printer.data.progress,
+        value_fn=lambda view: view.progress,
     ),
     PrinterSensorDescription(
         key="current_layer",
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda printer: printer.data.current_layer,
+        value_fn=lambda view: view.current_layer,
     ),
     PrinterSensorDescription(
         key="total_layers",
         suggested_display_precision=0,
-        value_fn=lambda printer: printer.data.total_layers,
+        value_fn=lambda view: view.total_layers,
     ),
     PrinterSensorDescription(
         key="time_remaining",
@@ -68,7 +69,7 @@ SENSORS = (
         native_unit_of_measurement=UnitOfTime.SECONDS,
         suggested_unit_of_measurement=UnitOfTime.HOURS,
         suggested_display_precision=2,
-        value_fn=lambda printer: printer.data.time_remaining,
+        value_fn=lambda view: view.time_remaining,
     ),
     PrinterSensorDescription(
         key="print_duration",
@@ -76,67 +77,69 @@ SENSORS = (
         native_unit_of_measurement=UnitOfTime.SECONDS,
         suggested_unit_of_measurement=UnitOfTime.HOURS,
         suggested_display_precision=2,
-        value_fn=lambda printer: printer.data.duration,
+        value_fn=lambda view: view.print_duration,
     ),
     PrinterSensorDescription(
         key="estimated_finish",
         device_class=SensorDeviceClass.TIMESTAMP,
-        value_fn=lambda printer: printer.data.finish_at,
-        # Enough to tell once in a print that it will be over soon, however the estimate moves; see the blueprint.
-        attributes_fn=lambda printer: {
-            "estimated_at": printer.data.estimated_at,
-            "least_remaining": printer.data.least_remaining,
-        },
+        value_fn=lambda view: view.estimated_finish,
     ),
     PrinterSensorDescription(
         key="print_start",
         device_class=SensorDeviceClass.TIMESTAMP,
-        value_fn=lambda printer: printer.data.started_at,
+        value_fn=lambda view: view.print_start,
     ),
     PrinterSensorDescription(
         key="file_name",
-        value_fn=lambda printer: printer.data.file_name,
+        value_fn=lambda view: view.file_name,
     ),
     PrinterSensorDescription(
         key="attention",
         device_class=SensorDeviceClass.ENUM,
         options=[attention.value for attention in Attention],
-        value_fn=lambda printer: printer.data.attention,
+        value_fn=lambda view: view.attention,
     ),
     PrinterSensorDescription(
         key="error_message",
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda printer: printer.data.error_message,
+        value_fn=lambda view: view.error_message,
     ),
     PrinterSensorDescription(
         key="error_code",
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda printer: printer.data.error_code,
+        value_fn=lambda view: view.error_code,
     ),
     PrinterSensorDescription(
         key="z_offset",
         device_class=SensorDeviceClass.DISTANCE,
+        suggested_display_precision=2,
         native_unit_of_measurement=UnitOfLength.MILLIMETERS,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda printer: printer.data.z_offset,
+        value_fn=lambda view: view.z_offset,
     ),
     PrinterSensorDescription(
         key="print_id",
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
-        value_fn=lambda printer: printer.data.print_id,
+        value_fn=lambda view: view.print_id,
     ),
     PrinterSensorDescription(
         key="prints_completed",
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=0,
-        value_fn=lambda printer: printer.totals.completed,
+        value_fn=lambda view: view.totals.completed,
     ),
     PrinterSensorDescription(
         key="prints_failed",
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=0,
-        value_fn=lambda printer: printer.totals.failed,
+        value_fn=lambda view: view.totals.failed,
+    ),
+    PrinterSensorDescription(
+        key="prints_cancelled",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=0,
+        value_fn=lambda view: view.totals.cancelled,
     ),
     PrinterSensorDescription(
         key="total_print_time",
@@ -145,7 +148,7 @@ SENSORS = (
         native_unit_of_measurement=UnitOfTime.SECONDS,
         suggested_unit_of_measurement=UnitOfTime.HOURS,
         suggested_display_precision=2,
-        value_fn=lambda printer: printer.totals.seconds,
+        value_fn=lambda view: view.totals.seconds,
     ),
 )
 
@@ -165,19 +168,13 @@ class PrinterSensor(PrinterEntity, SensorEntity):
     """A value of a printer."""
 
     entity_description: PrinterSensorDescription
-    _unrecorded_attributes = frozenset({"estimated_at", "least_remaining"})
-    _shown: tuple[object, object] | None = None
+    platform_name = Platform.SENSOR
 
     @override
     def _update(self) -> bool:
         """Read the value; Home Assistant takes no longer text for a state."""
-        value = self.entity_description.value_fn(self.coordinator)
+        value = self.entity_description.value_fn(self.coordinator.data)
         if isinstance(value, str):
             value = value[:MAX_LENGTH_STATE_STATE]
-        attributes = self.entity_description.attributes_fn(self.coordinator)
-        if (value, attributes) == self._shown:
-            return False
-        self._shown = value, attributes
-        self._attr_native_value = value
-        self._attr_extra_state_attributes = attributes
-        return True
+        before, self._attr_native_value = self._attr_native_value, value
+        return value != before

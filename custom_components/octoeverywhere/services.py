@@ -10,8 +10,9 @@ from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from .account import Account, async_get_account, async_get_printer
 from .const import DOMAIN
-from .coordinator import Account, PrinterCoordinator, async_get_account, async_get_printer
+from .coordinator import PrinterCoordinator
 from .history import MAX_PRINTS, Outcome, Print
 from .snapshot import LINK_LIVES
 
@@ -59,7 +60,7 @@ async def _async_get_prints(call: ServiceCall) -> ServiceResponse:
     for printer in _printers(account, call):
         found += (
             (print_, printer)
-            for print_ in await account.async_get_prints(printer)
+            for print_ in await printer.async_get_prints()
             if print_.outcome in outcomes and print_.started_at < end and print_.ended_at > start
         )
         found.sort(key=lambda known: known[0].started_at, reverse=True)

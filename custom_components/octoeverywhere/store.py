@@ -1,251 +1,207 @@
-"""What is known of the printers, on the disk: versions, files, and nothing acknowledged that is not there."""
+"""What is known of the printers, on the disk: one file of records, and a file of prints for each printer.
 
-import asyncio
+All of it blocks, so it runs in the executor, and all of it raises OSError. A file may be of an older or newer version: what both
+know is read.
+"""
+
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import fields, is_dataclass
 from datetime import datetime
-from errno import EMFILE, ENFILE, ENOMEM
+from functools import cache
 import hashlib
-import os
-from typing import Any, Final, Self, override
+from pathlib import Path
+import shutil
+from types import NoneType
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.storage import Store
+from homeassistant.helpers.json import save_json
+from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.util import dt as dt_util
+from homeassistant.util.file import WriteError
+from homeassistant.util.json import json_loads_object
 
 from .const import DOMAIN, LOGGER
-from .history import History, Print, Totals
-from .json_fields import has_type, moment
-from .payload import NotificationType
-from .state import PrinterState
+from .history import History, Print
+from .job import Printer
 
 _VERSION: Final = 1
-# What the computer lacks for a moment.
-_PASSING: Final = (EMFILE, ENFILE, ENOMEM)
+# Later than this, a damaged file may say; to add anything to it could be more than a date can hold.
+_LAST_YEAR: Final = 9000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Announcement:
-    """The newest notification that was announced, as the event entity shows it."""
-
-    at: datetime
-    data: Mapping[str, Any]
-
-    @property
-    def type(self) -> str:
-        """What it says."""
-        return str(self.data["type"])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrinterRecord:
-    """What is kept of one printer."""
-
-    state: PrinterState = field(default_factory=PrinterState)
-    announcement: Announcement | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what from_dict reads, in types that JSON has."""
-        data: dict[str, Any] = {"state": self.state.as_dict()}
-        if self.announcement is not None:
-            data["announcement"] = {
-                "at": self.announcement.at.isoformat(),
-                "data": self.announcement.data,
-            }
-        return data
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what as_dict wrote. Raises KeyError, TypeError or ValueError where it did not."""
-        announcement = data.get("announcement")
-        return cls(
-            state=PrinterState.from_dict(data["state"]),
-            announcement=None if announcement is None else _read_announcement(announcement),
-        )
-
-
-class PrinterStore:
-    """The records of all printers, a file for each: what a notification writes is as small with hundreds of them as with one."""
+class Store:
+    """The files of the integration."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Read nothing yet."""
-        self._files = _Files(hass, f"{DOMAIN}.printer")
-        self._index = _File(hass, f"{DOMAIN}.printers")
-        # Whose files there are: after a crash the device registry may not know of a new printer.
-        self._printer_ids: set[str] = set()
+        """Name the folder."""
+        self._folder = Path(hass.config.path(STORAGE_DIR))
+        self._records = self._folder / f"{DOMAIN}.printers"
 
-    async def async_load(self, printer_ids: Iterable[str]) -> dict[str, PrinterRecord]:
-        """Read everything, of these printers and of all others. A damaged file is set aside, its printer not in the result."""
-        self._printer_ids = await self._async_whose(printer_ids)
-        return await self._files.async_read_all(self._printer_ids, PrinterRecord.from_dict)
+    def read(self) -> dict[str, Printer]:
+        """Return the records of all printers."""
+        return _read_file(self._records, _read_records, self.write) or {}
 
-    async def async_save(self, printer_id: str, record: PrinterRecord) -> bool:
-        """Return whether the record is on the disk now."""
-        if printer_id not in self._printer_ids:
-            self._printer_ids.add(printer_id)
-            if not await self._async_write_index():
-                self._printer_ids.discard(printer_id)
-                return False
-        return await self._files.of(printer_id).async_write(record.as_dict())
+    def write(self, printers: Mapping[str, Printer]) -> None:
+        """Write the records of all printers: a power cut leaves the old ones or these."""
+        _write_file(self._records, {"version": _VERSION, "printers": printers})
 
-    async def async_forget(self, printer_id: str) -> bool:
-        """Return whether the disk has no record of the printer any more."""
-        if not await self._files.of(printer_id).async_delete():
-            return False
-        self._printer_ids.discard(printer_id)
-        await self._async_write_index()
-        return True
+    def read_history(self, printer_id: str) -> History:
+        """Return the prints of a printer that are filed."""
+        path = self._prints_of(printer_id)
+        return _read_file(path, _read_history, lambda history: _write_history(path, history)) or History()
 
-    async def async_remove(self, printer_ids: Iterable[str]) -> set[str]:
-        """Delete everything, of these printers and of all others; return whose it was."""
-        found = await self._async_whose(printer_ids)
-        await self._files.async_remove(found)
-        await self._index.async_delete()
+    def file_prints(self, printer_id: str, prints: Iterable[Print]) -> None:
+        """Add prints to those of a printer."""
+        _write_history(self._prints_of(printer_id), self.read_history(printer_id).with_prints(prints))
+
+    def forget(self, printer_id: str) -> None:
+        """Delete the prints of a printer."""
+        self._prints_of(printer_id).unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Delete everything."""
+        for path in (self._records, *self._folder.glob(f"{DOMAIN}.prints.*")):
+            path.unlink(missing_ok=True)
+
+    def _prints_of(self, printer_id: str) -> Path:
+        """Return the path of a printer's prints: an id may hold what no file's name can."""
+        digest = hashlib.sha256(printer_id.encode()).hexdigest()[:16]
+        return self._folder / f"{DOMAIN}.prints.{digest}"
+
+
+def _write_history(path: Path, history: History) -> None:
+    """Write the prints of a printer."""
+    _write_file(path, {"version": _VERSION, "prints": history.prints})
+
+
+def _write_file(path: Path, data: dict[str, Any]) -> None:
+    """Write a file, which holds links to pictures: nobody else may read it."""
+    path.parent.mkdir(exist_ok=True)
+    try:
+        save_json(str(path), data, private=True, atomic_writes=True)
+    except WriteError as err:
+        raise OSError from err
+
+
+def _read_records(reader: Reader, data: dict[str, Any]) -> dict[str, Printer]:
+    """Return the records of all printers that can be read."""
+    records = ((printer_id, reader.item(Printer, record)) for printer_id, record in data["printers"].items())
+    return {printer_id: record for printer_id, record in records if record is not None}
+
+
+def _read_history(reader: Reader, data: dict[str, Any]) -> History:
+    """Return the prints that can be read."""
+    history: History = reader.value(History, data)
+    return history
+
+
+def _read_file[T](path: Path, read: Callable[[Reader, dict[str, Any]], T], write: Callable[[T], None]) -> T | None:
+    """Return what is in a file, None where there is none or nothing of it can be read. Damage is set aside, and said once."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    reader = Reader()
+    try:
+        found = read(reader, json_loads_object(content))
+    except Exception as err:  # noqa: BLE001 - whatever is in a damaged file
+        _set_aside(path, path.replace, type(err).__name__)
+        return None
+    if reader.damaged and _set_aside(path, lambda aside: shutil.copy2(path, aside), f"{reader.damaged} entries"):
+        write(found)
+    return found
+
+
+def _set_aside(path: Path, move: Callable[[Path], object], what: str) -> bool:
+    """Keep a damaged file for somebody who can read it; return whether that went well."""
+    aside = path.with_name(f"{path.name}.corrupt.{dt_util.utcnow():%Y-%m-%dT%H:%M:%S}")
+    try:
+        move(aside)
+    except OSError as err:
+        LOGGER.error(
+            "%s is damaged (%s), and could not be set aside (%s). The damage is lost", path, what, err.strerror
+        )
+        return False
+    # Not what the error said: it may quote a link.
+    LOGGER.error("%s is damaged (%s). It was kept as %s, and what could not be read starts afresh", path, what, aside)
+    return True
+
+
+class Reader:
+    """Reads dataclasses from JSON by the types of their own fields.
+
+    A field that is not known is ignored; one that is missing, of a wrong type, or of an enum's value that is not known, takes its
+    default. An entry of a list that cannot be read costs that entry, and is counted.
+    """
+
+    def __init__(self) -> None:
+        """Begin to count."""
+        self.damaged = 0
+
+    def item[T](self, kind: type[T], data: object) -> T | None:
+        """Return one of many, None where it cannot be read."""
+        try:
+            found: T = self.value(kind, data)
+        except TypeError, ValueError:
+            self.damaged += 1
+            return None
         return found
 
-    async def _async_whose(self, printer_ids: Iterable[str]) -> set[str]:
-        """Return whose files there may be, these printers among them."""
-        return {*printer_ids, *(await self._index.async_read(_read_printer_ids) or ())}
+    def value(self, kind: Any, data: Any) -> Any:  # noqa: ANN401 - types are values here
+        """Return a value of a type. Raises TypeError or ValueError where the data are of another."""
+        optional = get_args(kind)
+        if NoneType in optional:
+            return None if data is None else self.value(optional[0], data)
+        if get_origin(kind) is tuple:
+            items = (self.item(optional[0], item) for item in _checked(data, list))
+            return tuple(item for item in items if item is not None)
+        if is_dataclass(kind):
+            return self._dataclass(kind, _checked(data, dict))
+        if kind is datetime:
+            return _moment(data)
+        if kind in _PLAIN:
+            return _checked(data, *_PLAIN[kind])
+        return kind(data)  # an enum
 
-    async def _async_write_index(self) -> bool:
-        """Return whether the disk knows whose files there are."""
-        return await self._index.async_write({"printer_ids": sorted(self._printer_ids)})
-
-
-class HistoryStore:
-    """The histories of all printers, a file for each: one is written when a print ends, and read when somebody looks."""
-
-    def __init__(self, hass: HomeAssistant) -> None:
-        """Read nothing yet."""
-        self._files = _Files(hass, f"{DOMAIN}.history")
-
-    async def async_load_totals(self, printer_ids: Iterable[str]) -> dict[str, Totals]:
-        """Return the totals of those printers of which a print has ended."""
-        return await self._files.async_read_all(printer_ids, _read_totals)
-
-    async def async_load(self, printer_id: str) -> History | None:
-        """Return the history of a printer, None where there is none that could be read."""
-        return await self._files.of(printer_id).async_read(_read_history)
-
-    async def async_save(self, printer_id: str, history: History) -> bool:
-        """Return whether the history is on the disk now."""
-        data = {"totals": asdict(history.totals), "prints": [known.as_dict() for known in history.prints]}
-        return await self._files.of(printer_id).async_write(data)
-
-    async def async_forget(self, printer_id: str) -> bool:
-        """Return whether the disk has no history of the printer any more."""
-        return await self._files.of(printer_id).async_delete()
-
-    async def async_remove(self, printer_ids: Iterable[str]) -> None:
-        """Delete the histories of these printers."""
-        await self._files.async_remove(printer_ids)
+    def _dataclass(self, kind: Any, data: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
+        """Return a dataclass. Raises TypeError where a field without a default is missing."""
+        values = {}
+        for name, type_ in _types(kind):
+            if name in data:
+                try:
+                    values[name] = self.value(type_, data[name])
+                except TypeError, ValueError:
+                    continue
+        return kind(**values)
 
 
-def _read_announcement(data: Mapping[str, Any]) -> Announcement:
-    """Read the newest notification. Raises KeyError, TypeError or ValueError where there is something else."""
-    announcement = Announcement(at=moment(data["at"]), data=has_type(dict)(data["data"]))
-    NotificationType(announcement.type)
-    return announcement
+_PLAIN: Final[dict[Any, tuple[type, ...]]] = {
+    bool: (bool,),
+    int: (int,),
+    float: (float, int),
+    str: (str,),
+    Mapping[str, Any]: (dict,),
+}
 
 
-def _read_printer_ids(data: Mapping[str, Any]) -> set[str]:
-    """Read whose files there are."""
-    return set(map(has_type(str), has_type(list)(data["printer_ids"])))
+@cache
+def _types(kind: type) -> list[tuple[str, Any]]:
+    """Return the names and types of a dataclass's fields."""
+    hints = get_type_hints(kind)
+    return [(entry.name, hints[entry.name]) for entry in fields(kind)]
 
 
-def _read_totals(data: Mapping[str, Any]) -> Totals:
-    """Read the totals alone, which are all that is needed most of the time."""
-    return Totals.from_dict(data["totals"])
+def _checked(data: object, *types: type) -> Any:  # noqa: ANN401 - as above
+    """Return the data if they have one of these types; for Python `true` is a number. Raises TypeError."""
+    if type(data) not in types:
+        raise TypeError(data)
+    return data
 
 
-def _read_history(data: Mapping[str, Any]) -> History:
-    """Read a history."""
-    return History(totals=_read_totals(data), prints=tuple(Print.from_dict(known) for known in data["prints"]))
-
-
-class _Files:
-    """The files of one kind, one for each printer."""
-
-    def __init__(self, hass: HomeAssistant, kind: str) -> None:
-        """Name the kind."""
-        self._hass = hass
-        self._kind = kind
-
-    def of(self, printer_id: str) -> _File:
-        """Return a printer's file, whether or not it exists."""
-        # An id may hold what no file's name can. So much of a hash is enough for any number of printers.
-        digest = hashlib.sha256(printer_id.encode()).hexdigest()[:16]
-        # A new object each time: who reads with another and gives up would take the other along.
-        return _File(self._hass, f"{self._kind}.{digest}")
-
-    async def async_read_all[T](
-        self, printer_ids: Iterable[str], read: Callable[[Mapping[str, Any]], T]
-    ) -> dict[str, T]:
-        """Return what is in the files of these printers, as far as there is something."""
-        known = list(printer_ids)
-        found = await asyncio.gather(*(self.of(printer_id).async_read(read) for printer_id in known))
-        return {printer_id: data for printer_id, data in zip(known, found, strict=True) if data is not None}
-
-    async def async_remove(self, printer_ids: Iterable[str]) -> None:
-        """Delete the files of these printers."""
-        await asyncio.gather(*(self.of(printer_id).async_delete() for printer_id in printer_ids))
-
-
-class _File(Store[dict[str, Any]]):
-    """One file, which says when it was not written, and is set aside when it cannot be read."""
-
-    def __init__(self, hass: HomeAssistant, name: str) -> None:
-        """Name the file. It holds links to pictures, so nobody else may read it; a power cut leaves the old or the new one."""
-        super().__init__(hass, _VERSION, name, private=True, atomic_writes=True)
-        self._is_written = True
-
-    async def async_read[T](self, read: Callable[[dict[str, Any]], T]) -> T | None:
-        """Return what is in it, None where there is nothing. Home Assistant sets aside what is not JSON, we the rest.
-
-        Raises HomeAssistantError where it is well and may be read later.
-        """
-        try:
-            data = await self.async_load()
-            return None if data is None else read(data)
-        except Exception as err:  # whatever is in a damaged file, the others can be read
-            if isinstance(err.__cause__, OSError) and err.__cause__.errno in _PASSING:
-                raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_read") from err
-            await self._async_set_aside(err)
-            return None
-
-    async def async_write(self, data: dict[str, Any]) -> bool:
-        """Return whether this is on the disk now. Writes that are asked for together share one."""
-        await self.async_save(data)
-        # While Home Assistant stops, it puts off what it is asked to write.
-        return self._is_written and not self.hass.is_stopping
-
-    async def async_delete(self) -> bool:
-        """Return whether it is gone."""
-        try:
-            await self.async_remove()
-        except OSError as err:
-            LOGGER.error("The file %s cannot be deleted (%r)", self.path, err)
-            return False
-        return True
-
-    @override
-    async def _async_write_data(self, data: dict[str, Any]) -> None:
-        """Remember whether the write went well: Store logs the error and keeps it to itself."""
-        self._is_written = False
-        await super()._async_write_data(data)
-        self._is_written = True
-
-    async def _async_set_aside(self, err: Exception) -> None:
-        """Keep a file that cannot be read, for somebody who can, and say so."""
-        aside = f"{self.path}.corrupt.{dt_util.utcnow().isoformat()}"
-        with suppress(OSError):
-            await self.hass.async_add_executor_job(os.replace, self.path, aside)
-        # Not what the error says: it may quote a link.
-        LOGGER.error(
-            "The file %s cannot be read (%s) and was kept as %s; what was in it starts afresh",
-            self.path,
-            type(err).__name__,
-            aside,
-        )
+def _moment(data: object) -> datetime:
+    """Return a moment that was written with its time zone. Raises TypeError or ValueError."""
+    moment = datetime.fromisoformat(_checked(data, str))
+    if moment.tzinfo is None or moment.year > _LAST_YEAR:
+        raise ValueError(data)
+    return moment

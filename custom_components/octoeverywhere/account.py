@@ -1,0 +1,283 @@
+"""The account: which printers there are, and the one queue through which everything passes that changes what is known of them."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import EntityPlatform, async_get_current_platform
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.start import async_at_started
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN, LOGGER, event_name
+from .coordinator import PrinterCoordinator, async_get_devices
+from .door import Knocks, Refusal, RefusedError
+from .issues import Issues
+from .job import Announcement, Printer, Relation, Step, decide, expire
+from .payload import Notification
+from .store import Store
+
+type OctoEverywhereConfigEntry = ConfigEntry[Account]
+type CreateEntities = Callable[[PrinterCoordinator], Iterable[Entity]]
+
+# With more that wait, for the disk or for Home Assistant to start, somebody floods it.
+_MAX_WAITING: Final = 128
+# Home Assistant allows a config entry 10,000 entities; what comes from more printers is announced, but gets no device.
+_MAX_PRINTERS: Final = 450
+_KEPT_FOR_DIAGNOSTICS: Final = 10
+# Seconds after which it is tried again to write what the disk did not take.
+_TRY_AGAIN: Final = 60
+
+
+@dataclass(eq=False, kw_only=True)
+class _Change:
+    """Something that changes what is known of a printer, and waits for its turn."""
+
+    printer_id: str
+    at: datetime
+    notification: Notification | None
+    """None: time has passed."""
+    done: asyncio.Future[None]
+
+    def step_from(self, printer: Printer) -> Step | None:
+        """Return what follows from it."""
+        if self.notification is None:
+            return expire(printer, self.at)
+        return decide(printer, self.notification, self.at)
+
+
+class Account:
+    """All printers that post to the webhook."""
+
+    def __init__(self, hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
+        """Remember whose account it is; async_load fills it."""
+        self.printers: dict[str, PrinterCoordinator] = {}
+        self.issues = Issues(hass, entry)
+        self.knocks = Knocks()
+        self.recent: deque[Announcement] = deque(maxlen=_KEPT_FOR_DIAGNOSTICS)
+        """The newest announcements, for diagnostics."""
+        self._hass = hass
+        self._entry = entry
+        self._store = Store(hass)
+        self._waiting: deque[_Change] = deque()
+        # Held by whoever works on what waits.
+        self._lock = asyncio.Lock()
+        self._unannounced = 0
+        self._platforms: list[tuple[EntityPlatform, CreateEntities]] = []
+        self._has_warned = False
+        self._is_unsaved = False
+        self._cancel_retry: CALLBACK_TYPE | None = None
+
+    # From the start to the end.
+
+    async def async_load(self) -> None:
+        """Bring back the printers from the disk, and from their devices those that it has lost. Raises OSError."""
+        printers = await self._hass.async_add_executor_job(self._store.read)
+        for printer_id, device in async_get_devices(self._hass, self._entry).items():
+            printers.setdefault(printer_id, Printer(name=device.name, quick_view_url=device.configuration_url))
+        for printer_id, printer in printers.items():
+            self._async_add_printer(printer_id, printer)
+        stop = self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self.async_finish)
+        self._entry.async_on_unload(stop)
+        self._entry.async_on_unload(self._async_cancel_retry)
+
+    async def async_add_platform(self, create: CreateEntities) -> None:
+        """Add the current platform's entities for every printer, known or to come."""
+        platform = async_get_current_platform()
+        self._platforms.append((platform, create))
+        await platform.async_add_entities(entity for printer in self.printers.values() for entity in create(printer))
+
+    async def async_finish(self, _: object = None) -> None:
+        """Return when nothing waits any more, and everything is saved that the disk takes."""
+        async with self._lock:
+            if self._is_unsaved:
+                await self._async_save({})
+
+    # The queue: decide, save, show, announce.
+
+    async def async_receive(self, notification: Notification) -> None:
+        """Return when a notification is saved, shown and announced, which goes on where the caller gives up.
+
+        What the disk does not take is saved as soon as it does. Raises RefusedError where too many wait.
+        """
+        if len(self._waiting) + self._unannounced >= _MAX_WAITING:
+            raise RefusedError(Refusal.NOT_READY)
+        await self._async_enqueue(notification.printer_id, notification)
+
+    async def async_expire(self, printer_id: str) -> None:
+        """Return when what follows from time that has passed is saved and shown."""
+        await self._async_enqueue(printer_id, None)
+
+    async def _async_enqueue(self, printer_id: str, notification: Notification | None) -> None:
+        """Return when it was worked on."""
+        done = self._hass.loop.create_future()
+        self._waiting.append(_Change(printer_id=printer_id, at=dt_util.utcnow(), notification=notification, done=done))
+        self._hass.async_create_task(self._async_work())
+        await done
+
+    async def _async_work(self, _: object = None) -> None:
+        """Work on everything that waits: what waits together shares one write."""
+        async with self._lock:
+            while self._waiting or self._is_unsaved:
+                changes = [*self._waiting]
+                self._waiting.clear()
+                await self._async_work_on(changes)
+                await self._async_file_prints()
+                if self._is_unsaved:
+                    break
+
+    async def _async_work_on(self, changes: list[_Change]) -> None:
+        """Decide on these changes one after the other, save once, and show and announce each."""
+        try:
+            known = {printer_id: printer.printer for printer_id, printer in self.printers.items()}
+            decided = [(change, step) for change in changes if (step := self._decide(known, change)) is not None]
+            if self._is_unsaved or any(step.relation is not Relation.REPEAT for _, step in decided):
+                await self._async_save(known)
+            for change, step in decided:
+                await self._async_show(change, step, is_kept=change.printer_id in known)
+        except Exception as err:  # noqa: BLE001 - an error of ours, for those who wait for an answer
+            for change in changes:
+                if not change.done.done():
+                    change.done.set_exception(err)
+        for change in changes:
+            if not change.done.done():
+                change.done.set_result(None)
+
+    def _decide(self, known: dict[str, Printer], change: _Change) -> Step | None:
+        """Return what follows from a change, and put the printer's record among those that are known."""
+        printer_id, notification = change.printer_id, change.notification
+        printer = known.get(printer_id)
+        step = change.step_from(printer or Printer())
+        if step is not None and (printer is not None or self._may_add(len(known), notification)):
+            known[printer_id] = step.printer
+        return step
+
+    def _may_add(self, count: int, notification: Notification | None) -> bool:
+        """Return True if what is said of a printer that is not known makes it known."""
+        if notification is None or not notification.is_about_a_printer:
+            return False
+        if count < _MAX_PRINTERS:
+            return True
+        if not self._has_warned:
+            self._has_warned = True
+            LOGGER.warning("Only the first %s printers get a device, others are only announced", _MAX_PRINTERS)
+        return False
+
+    async def _async_save(self, known: dict[str, Printer]) -> None:
+        """Write what is known of all printers, or see to it that it is tried again."""
+        records = known or {printer_id: printer.printer for printer_id, printer in self.printers.items()}
+        try:
+            await self._hass.async_add_executor_job(self._store.write, records)
+        except OSError:
+            self._async_set_unsaved(is_unsaved=True)
+        else:
+            self._async_set_unsaved(is_unsaved=False)
+
+    @callback
+    def _async_set_unsaved(self, *, is_unsaved: bool) -> None:
+        """Tell the owner whether the disk takes what is known; where it does not, try again."""
+        self._is_unsaved = is_unsaved
+        self.issues.async_set_not_saved(is_not_saved=is_unsaved)
+        self._async_cancel_retry()
+        if is_unsaved:
+            self._cancel_retry = async_call_later(self._hass, _TRY_AGAIN, self._async_work)
+
+    @callback
+    def _async_cancel_retry(self) -> None:
+        if self._cancel_retry is not None:
+            self._cancel_retry()
+            self._cancel_retry = None
+
+    async def _async_show(self, change: _Change, step: Step, *, is_kept: bool) -> None:
+        """Show and announce what was decided."""
+        printer = self.printers.get(change.printer_id)
+        if printer is not None:
+            printer.async_show(step.printer)
+        elif is_kept:
+            printer = self._async_add_printer(change.printer_id, step.printer)
+            # Unlike the callback that a platform gets, its own method says when the entities are there to be told.
+            for platform, create in self._platforms:
+                await platform.async_add_entities(create(printer))
+        self.knocks.late += step.relation is Relation.EARLIER
+        self.knocks.repeated += step.relation is Relation.REPEAT
+        if step.announcement is not None:
+            self.recent.append(step.announcement)
+            self.issues.async_note_announced(step.announcement.type)
+            self._async_announce(step.announcement, printer)
+
+    @callback
+    def _async_announce(self, announcement: Announcement, printer: PrinterCoordinator | None) -> None:
+        """Tell the event entity and Home Assistant's bus, in this order, once there are automations to hear it."""
+
+        @callback
+        def announce(hass: HomeAssistant) -> None:
+            self._unannounced -= 1
+            data = {"device_id": None, **announcement.data}
+            if printer is not None:
+                printer.async_announce(announcement)
+                data = printer.event_data(announcement)
+            hass.bus.async_fire(event_name(announcement.type), data)
+
+        self._unannounced += 1
+        async_at_started(self._hass, announce)
+
+    async def _async_file_prints(self) -> None:
+        """File the prints that have ended: that may take longer than anybody waits for an answer."""
+        try:
+            for printer in self.printers.values():
+                await printer.async_file_prints()
+        except OSError:
+            self._async_set_unsaved(is_unsaved=True)
+
+    # The printers.
+
+    async def async_forget(self, printer_id: str) -> None:
+        """Forget a printer and remove its device. Raises HomeAssistantError."""
+        async with self._lock:
+            others = {other: printer.printer for other, printer in self.printers.items() if other != printer_id}
+            try:
+                await self._hass.async_add_executor_job(self._store.write, others)
+                await self._hass.async_add_executor_job(self._store.forget, printer_id)
+            except OSError as err:
+                raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_saved") from err
+            if printer := self.printers.pop(printer_id, None):
+                # Here rather than by our caller, so that no notification comes in between and finds the old device.
+                dr.async_get(self._hass).async_remove_device(printer.device_id)
+                await printer.async_shutdown()
+
+    @callback
+    def async_note(self, refusal: Refusal | None, remote: str | None) -> None:
+        """Remember that somebody has posted, and tell the owner what has to be told."""
+        self.knocks.note(refusal, remote)
+        self.issues.async_note_knock(refusal, remote)
+
+    @callback
+    def _async_add_printer(self, printer_id: str, printer: Printer) -> PrinterCoordinator:
+        """Return a printer that is known from now on."""
+        coordinator = PrinterCoordinator(self._hass, self._entry, printer_id, printer, self._store, self.async_expire)
+        self.printers[printer_id] = coordinator
+        return coordinator
+
+
+@callback
+def async_get_account(hass: HomeAssistant) -> Account | None:
+    """Return the account, as long as the config entry is loaded."""
+    entries: list[OctoEverywhereConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
+    return entries[0].runtime_data if entries else None
+
+
+@callback
+def async_get_printer(hass: HomeAssistant, device_id: str) -> PrinterCoordinator | None:
+    """Return the printer that a device is, as long as the config entry is loaded."""
+    account = async_get_account(hass)
+    printers = account.printers.values() if account is not None else ()
+    return next((printer for printer in printers if printer.device_id == device_id), None)

@@ -1,0 +1,97 @@
+"""What entities show of a printer: `view`, a pure function (printer, now) -> view, and nothing else that they read."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from .history import Outcome, Print, Totals
+from .job import Attention, Job, Printer, Status, unfinished
+from .snapshot import LINK_LIVES
+
+# Between notifications, the time that remains follows the clock in such steps: each is a row in the database.
+_STEP: Final = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What can be said of a printer now. None: unknown."""
+
+    name: str | None
+    quick_view_url: str | None
+    status: Status | None
+    progress: int | None
+    """Percent."""
+    time_remaining: int | None
+    """Seconds."""
+    print_duration: int | None
+    """Seconds."""
+    estimated_finish: datetime | None
+    """The moment the print ended, once it has."""
+    print_start: datetime | None
+    current_layer: int | None
+    total_layers: int | None
+    file_name: str | None
+    attention: Attention
+    error_message: str | None
+    error_code: str | None
+    z_offset: float | None
+    """Millimetres."""
+    print_id: str | None
+    snapshot_url: str | None
+    snapshot_at: datetime | None
+    """When that link arrived."""
+    silent_since: datetime | None
+    """When the last word of a print arrived that is not believed to go on any more."""
+    totals: Totals
+    under_way: Print | None
+    """The print of now, until its end."""
+
+    @property
+    def printing(self) -> bool | None:
+        """True while a print is under way and not paused."""
+        return None if self.status is None else self.status is Status.PRINTING
+
+    @property
+    def attention_required(self) -> bool:
+        """True while somebody should look after the printer."""
+        return self.attention is not Attention.NONE
+
+
+def view(printer: Printer, now: datetime) -> View:
+    """Return what can be said of a printer now: of a silent print neither that it prints nor how far it is."""
+    job = printer.job
+    is_silent = job.is_silent(now)
+    is_alive = job.snapshot_at is not None and now - job.snapshot_at < LINK_LIVES
+    has_attention = job.attention_until is None or now < job.attention_until
+    print_ = unfinished(printer, now)
+    return View(
+        name=printer.name,
+        quick_view_url=printer.quick_view_url,
+        status=None if is_silent else job.status,
+        progress=None if is_silent else job.progress,
+        time_remaining=None if is_silent else _time_remaining(job, now),
+        print_duration=job.duration,
+        estimated_finish=job.finish_at,
+        print_start=job.started_at,
+        current_layer=job.current_layer,
+        total_layers=job.total_layers,
+        file_name=job.file_name,
+        attention=job.attention if has_attention else Attention.NONE,
+        error_message=job.error_message,
+        error_code=job.error_code,
+        z_offset=job.z_offset,
+        print_id=job.print_id,
+        snapshot_url=job.snapshot_url if is_alive else None,
+        snapshot_at=job.snapshot_at if is_alive else None,
+        silent_since=job.heard_at if is_silent else None,
+        totals=printer.totals,
+        under_way=print_ if print_ is not None and print_.outcome is Outcome.UNDER_WAY else None,
+    )
+
+
+def _time_remaining(job: Job, now: datetime) -> int | None:
+    """Return the seconds that remain, which follow the clock while the print goes on."""
+    if job.time_remaining is None or job.remaining_at is None or job.status is not Status.PRINTING:
+        return job.time_remaining
+    gone = (now - job.remaining_at) // _STEP * _STEP
+    return min(job.time_remaining, max(0, job.time_remaining - int(gone.total_seconds())))
