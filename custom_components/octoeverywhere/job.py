@@ -27,8 +27,8 @@ _SILENT_AFTER_FINISH: Final = timedelta(minutes=90)
 _SILENT_WITHOUT_FINISH: Final = timedelta(hours=24)
 _IDLE_ATTENTION_LASTS: Final = timedelta(hours=1)
 _DEAD_AFTER: Final = timedelta(days=1)
-# What arrives takes its time, and seconds are whole ones.
-_ON_THE_WAY: Final = timedelta(seconds=10)
+# Neighbours overtake each other by so much at most, since a picture is taken before each is sent.
+_ON_THE_WAY: Final = timedelta(seconds=40)
 # The printer's own clock and the plugin's begin to count a print at moments that differ by so much at most.
 _SAME_COUNT: Final = timedelta(minutes=1)
 # So much may the start of a print move where the plugin works it out anew.
