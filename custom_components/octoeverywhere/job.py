@@ -288,8 +288,9 @@ def relation(printer: Printer, notification: Notification, now: datetime) -> Rel
 
 
 def _is_new(printer: Printer, notification: Notification, now: datetime) -> bool:
-    """Return True unless one of the newest notifications said the same. What has no seconds cannot be told from another."""
-    if notification.type is Type.TEST or notification.duration is None or not printer.recent:
+    """Return True unless one of the newest notifications said the same. A print that has no seconds may say the same again."""
+    is_timeless = notification.duration is None and notification.is_about_a_printer
+    if notification.type is Type.TEST or is_timeless or not printer.recent:
         return True
     fingerprint = notification.fingerprint
     return all(heard.fingerprint != fingerprint or now - heard.at > RETRIED_FOR for heard in printer.recent)
