@@ -89,7 +89,9 @@ class Print:
     def told_by(self, end: Print) -> Self:
         """Return a print whose end was not told, with what its end says, which may have been long on its way."""
         duration = self.duration if end.duration is None else end.duration
-        ended_at = end.ended_at if duration is None else min(end.ended_at, self.started_at + timedelta(seconds=duration))
+        ended_at = (
+            end.ended_at if duration is None else min(end.ended_at, self.started_at + timedelta(seconds=duration))
+        )
         return replace(
             self,
             outcome=end.outcome,
