@@ -72,6 +72,11 @@ class Print:
     """The last picture; the link lives a week."""
 
     @property
+    def is_settled(self) -> bool:
+        """True once its end was told: nothing that is said of it from then on changes that."""
+        return self.is_told and self.outcome is not Outcome.SILENT
+
+    @property
     def totals(self) -> Totals:
         """What the print adds to the totals: nothing where nobody knows how it ended."""
         return Totals(
@@ -117,7 +122,7 @@ class History:
             index = next((i for i in reversed(range(len(known))) if known[i].is_same(print_)), None)
             if index is None:
                 known.append(print_)
-            elif not known[index].is_told or known[index].outcome is Outcome.SILENT:
+            elif print_.is_settled and not known[index].is_settled:
                 known[index] = known[index].told_by(print_)
         return replace(self, prints=_newest(known))
 

@@ -530,8 +530,7 @@ def _closed(printer: Printer, print_: Print | None) -> Printer:
     """Return the printer with one print more that has ended; one without an id cannot be told from others."""
     if print_ is None:
         return printer
-    is_settled = print_.is_told and print_.outcome is not Outcome.SILENT
-    earlier = Earlier(print_id=print_.print_id, totals=print_.totals, is_settled=is_settled)
+    earlier = Earlier(print_id=print_.print_id, totals=print_.totals, is_settled=print_.is_settled)
     return replace(
         _with_earlier(printer, earlier),
         totals=printer.totals + print_.totals,
