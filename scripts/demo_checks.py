@@ -55,6 +55,7 @@ async def check(hass: Hass, websocket: WebSocket, view: View, played: dict[Act, 
     for act, steps in played.items():
         yield _check_printer(view, act, steps)
         yield await _check_picture(hass, view, act)
+    yield await _check_frontend(websocket)
     yield await _check_blueprints(websocket)
     for editor, content in _SAVED.items():
         yield await _check_editor(hass, websocket, editor, content)
@@ -81,6 +82,16 @@ async def _check_picture(hass: Hass, view: View, act: Act) -> Finding:
     async with hass.session.get(url, headers={"Authorization": f"Bearer {hass.tokens['access_token']}"}) as response:
         is_right = await response.read() == act.webcam.picture(100)
     return Finding(what=what, wrong=() if is_right else [f"{act.printer.name} has no picture, or another one"])
+
+
+async def _check_frontend(websocket: WebSocket) -> Finding:
+    """Ask for what the frontend waits for before it shows a page. It needs the packages that stand-ins take the place of."""
+    what = "the frontend shows its pages"
+    try:
+        await websocket.call("get_services")
+    except HassError as err:
+        return Finding(what=what, wrong=[f"the frontend would wait for ever: {err}"])
+    return Finding(what=what)
 
 
 async def _check_blueprints(websocket: WebSocket) -> Finding:
