@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 DOMAIN: Final = "octoeverywhere"
-# Of a terminal; all that is shown fits 60.
+# Of a terminal. No wider where there is room: what is printed would wrap when the window is made smaller.
+_WIDTH: Final = 60
 _NAME_COLUMN: Final = 10
 _INDENT: Final = 12
 _COLOURS: Final = {"printing": "cyan", "paused": "yellow", "complete": "green", "error": "red", "failed": "red"}
@@ -93,6 +94,7 @@ class View:
         """Return how a printer is, in two lines."""
         status, progress = known(states, "status"), states.get("progress", "")
         line = Table.grid(padding=(0, 2), expand=True)
+        line.width = _WIDTH
         for width in (_NAME_COLUMN, max(map(len, _COLOURS)), None, 5):
             line.add_column(width=width, ratio=None if width else 1, no_wrap=True)
         done = float(progress) if progress.replace(".", "").isdigit() else 0
