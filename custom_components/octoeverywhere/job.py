@@ -194,6 +194,9 @@ class Earlier:
     """A print that has ended, or was followed by another."""
 
     print_id: str
+    started_at: datetime | None = None
+    duration: int | None = None
+    """Seconds."""
     totals: Totals = field(default_factory=Totals)
     """What it has added to the printer's totals."""
     is_settled: bool = False
@@ -496,12 +499,17 @@ def _with_late_end(printer: Printer, notification: Notification, now: datetime) 
     if known is not None and known.is_settled:
         return printer
     # Of a print that nobody has heard of before, this is what its only notification says.
-    job = _after(Job(print_id=notification.print_id), notification, now)
-    print_ = _as_print(_with_job(printer, job, notification), Outcome(str(job.status)), now)
-    if known is not None:
-        others = tuple(other for other in printer.earlier if other is not known)
-        printer = replace(printer, earlier=others, totals=printer.totals + -known.totals)
-    return _closed(printer, print_)
+    known = known or Earlier(print_id=notification.print_id)
+    before = Job(print_id=known.print_id, started_at=known.started_at, duration=known.duration)
+    job = _after(before, notification, now)
+    ended_at = now
+    if known.started_at is not None and job.duration is not None:
+        # The word of it may have been long on its way, and the clock may have been set back.
+        ended_at = min(now, known.started_at + timedelta(seconds=job.duration))
+    ended_at = max(ended_at, known.started_at or ended_at)
+    print_ = _as_print(_with_job(printer, job, notification), Outcome(str(job.status)), ended_at)
+    others = tuple(other for other in printer.earlier if other is not known)
+    return _closed(replace(printer, earlier=others, totals=printer.totals + -known.totals), print_)
 
 
 def _superseded(printer: Printer, now: datetime) -> Printer:
@@ -530,7 +538,13 @@ def _closed(printer: Printer, print_: Print | None) -> Printer:
     """Return the printer with one print more that has ended; one without an id cannot be told from others."""
     if print_ is None:
         return printer
-    earlier = Earlier(print_id=print_.print_id, totals=print_.totals, is_settled=print_.is_settled)
+    earlier = Earlier(
+        print_id=print_.print_id,
+        started_at=print_.started_at,
+        duration=print_.duration,
+        totals=print_.totals,
+        is_settled=print_.is_settled,
+    )
     return replace(
         _with_earlier(printer, earlier),
         totals=printer.totals + print_.totals,
