@@ -191,7 +191,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def _async_change(self, entry: OctoEverywhereConfigEntry) -> None:
         """Change the entry, and load it anew. What was proven of the old way is not proven of the new one."""
-        before, data = entry.data, self._data
+        before, data = entry.data, dict(self._data)
         if data == before:
             return
         old_id, is_new = before[CONF_WEBHOOK_ID], data[CONF_WEBHOOK_ID] != before[CONF_WEBHOOK_ID]
@@ -298,8 +298,8 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
 
     def _loaded_entry(self) -> OctoEverywhereConfigEntry:
         """Return the entry. Raises AbortFlow where it does not listen."""
-        entry = self._get_reconfigure_entry()
-        if entry.state is not ConfigEntryState.LOADED:
+        entry = self.hass.config_entries.async_get_entry(self._reconfigure_entry_id)
+        if entry is None or entry.state is not ConfigEntryState.LOADED:
             raise AbortFlow(_NOT_LOADED)
         return entry
 
