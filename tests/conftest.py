@@ -337,7 +337,7 @@ async def cloud_entry(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry)
     return entry
 
 
-def outside(address: str = "203.0.113.9") -> Any:
+def outside(address: str | None = "203.0.113.9") -> Any:
     """Return a context in which everybody posts from an address that is not of the home network."""
     return patch("aiohttp.web_request.BaseRequest.remote", address)
 
