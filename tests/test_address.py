@@ -165,6 +165,11 @@ async def test_changes(
         await hass.config.async_update(**{name: None})
         await hass.async_block_till_done()
         assert told(hass) == {"old": own, "new": "-"}
+    else:
+        hass.config.api = None  # without a network Home Assistant does not know its address, and may get it back
+        await hass.config.async_update(**{name: None})
+        await hass.async_block_till_done()
+        assert issues(hass) == set()
     assert await hass.config_entries.async_unload(entry.entry_id)
     await hass.config.async_update(**{name: OTHER_URL})
     await hass.async_block_till_done()

@@ -13,17 +13,12 @@ from .account import OctoEverywhereConfigEntry
 from .const import CONF_BASE_URL, CONF_CONNECTION, CONF_OWN_URL, LOGGER, Connection
 from .payload import parse_url
 
-NO_CLOUD: Final = "no_cloud"
-CLOUD_NOT_CONNECTED: Final = "cloud_not_connected"
+_NO_CLOUD: Final = "no_cloud"
+_CLOUD_NOT_CONNECTED: Final = "cloud_not_connected"
 
 
 class NoAddressError(Exception):
-    """Home Assistant Cloud gives no address; `key` is that of the text that says why."""
-
-    def __init__(self, key: str) -> None:
-        """Remember the key."""
-        super().__init__(key)
-        self.key = key
+    """Home Assistant Cloud gives no address; as text, the key of the words that say why."""
 
 
 def parse_base_url(text: str) -> str | None:
@@ -72,14 +67,14 @@ def async_has_cloud(hass: HomeAssistant) -> bool:
 async def async_get_or_create_cloudhook(hass: HomeAssistant, webhook_id: str) -> str:
     """Return the webhook's address at Home Assistant Cloud, which is made where there is none. Raises NoAddressError."""
     if not async_has_cloud(hass):
-        raise NoAddressError(NO_CLOUD)
+        raise NoAddressError(_NO_CLOUD)
     from homeassistant.components import cloud  # noqa: PLC0415
 
     try:
         return await cloud.async_get_or_create_cloudhook(hass, webhook_id)
     except Exception as err:  # noqa: BLE001 - not connected, no answer in time, or whatever its library calls it
         LOGGER.debug("Home Assistant Cloud gave no webhook: %r", err)
-        raise NoAddressError(CLOUD_NOT_CONNECTED) from None
+        raise NoAddressError(_CLOUD_NOT_CONNECTED) from None
 
 
 async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
@@ -96,25 +91,22 @@ async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
 
 async def async_watch(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
     """Raise an issue for as long as the address that OctoEverywhere was given is no longer Home Assistant's."""
-    if entry.data[CONF_CONNECTION] == Connection.CLOUD:
+    way = Connection(entry.data[CONF_CONNECTION])
+    if way is Connection.CLOUD:
         await _async_watch_cloud(hass, entry)
-    else:
-        _async_watch_own(hass, entry)
+    elif entry.data[CONF_BASE_URL] == entry.data[CONF_OWN_URL]:  # what a person typed instead is that person's affair
+        _async_watch_own(hass, entry, way)
 
 
 @callback
-def _async_watch_own(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
-    """Watch Home Assistant's own address. One that a person typed instead of it is that person's affair."""
-    way = Connection(entry.data[CONF_CONNECTION])
-    confirmed = entry.data[CONF_OWN_URL]
-    if confirmed != entry.data[CONF_BASE_URL]:
-        return
+def _async_watch_own(hass: HomeAssistant, entry: OctoEverywhereConfigEntry, way: Connection) -> None:
+    """Watch Home Assistant's own address."""
 
     @callback
     def check(_: Event | None = None) -> None:
         own = async_own_url(hass, way)
         if own is not None or way is not Connection.LAN:  # without a network Home Assistant does not know it
-            entry.runtime_data.issues.async_set_address_changed(confirmed, own)
+            entry.runtime_data.issues.async_set_address_changed(entry.data[CONF_OWN_URL], own)
 
     entry.async_on_unload(hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, check))
     check()
@@ -130,7 +122,7 @@ async def _async_watch_cloud(hass: HomeAssistant, entry: OctoEverywhereConfigEnt
             current = await async_get_or_create_cloudhook(hass, webhook_id)
         except NoAddressError as err:
             # Without a connection nothing is known, and it comes back by itself.
-            set_changed(confirmed, None if err.key == NO_CLOUD else confirmed)
+            set_changed(confirmed, None if str(err) == _NO_CLOUD else confirmed)
             return
         set_changed(confirmed, current)
         if hass.config_entries.async_get_entry(entry.entry_id) is None:

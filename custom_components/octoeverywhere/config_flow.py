@@ -183,7 +183,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
                 else async_own_url(self.hass, self._way)
             )
         except NoAddressError as err:
-            return self._show_form(Connection.CLOUD, self._data, {"base": err.key})
+            return self._show_form(Connection.CLOUD, self._data, {"base": str(err)})
         if self.source != SOURCE_RECONFIGURE:
             return self.async_create_entry(title=NAME, data=self._data)
         await self._async_change(self._get_reconfigure_entry())
