@@ -158,10 +158,10 @@ class Reader:
             return tuple(item for item in items if item is not None)
         if is_dataclass(kind):
             return self._dataclass(kind, _checked(data, dict))
-        if kind is datetime:
-            return _moment(data)
         if kind in _PLAIN:
             return _checked(data, *_PLAIN[kind])
+        if issubclass(kind, datetime):
+            return _moment(data)
         return kind(data)  # an enum
 
     def _dataclass(self, kind: Any, data: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
