@@ -60,8 +60,8 @@ class Store:
         self._prints_of(printer_id).unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Delete everything."""
-        for path in (self._records, *self._folder.glob(f"{DOMAIN}.prints.*")):
+        """Delete everything, what was set aside included."""
+        for path in self._folder.glob(f"{DOMAIN}.*"):
             path.unlink(missing_ok=True)
 
     def _prints_of(self, printer_id: str) -> Path:
