@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from errno import ENOSPC
 import inspect
 import json
 from pathlib import Path
@@ -21,9 +22,15 @@ from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, Config
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.data_entry_flow import EVENT_DATA_ENTRY_FLOW_PROGRESSED, FlowResultType, UnknownFlow
-from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    issue_registry as ir,
+    json as ha_json,
+)
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.json import json_dumps
+from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from homeassistant.util.file import WriteError
@@ -33,7 +40,6 @@ from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotEx
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, MockHAClientWebSocket
 from syrupy.assertion import SnapshotAssertion
 
-from custom_components.octoeverywhere import store
 from custom_components.octoeverywhere.const import DOMAIN
 
 from .kinds import KINDS
@@ -175,6 +181,7 @@ def entry(hass: HomeAssistant, entry_data: dict[str, Any]) -> MockConfigEntry:
 @pytest.fixture
 async def client(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> Client:
     """Return a client of Home Assistant's webhooks, as anybody in the network has it."""
+    await hass.config.async_update(internal_url=INTERNAL_URL)
     # The rest of Home Assistant's API first: nothing can be added to the server once a client is there.
     for component in ("websocket_api", "config", "webhook", "calendar", "image"):
         assert await async_setup_component(hass, component, {})
@@ -494,13 +501,14 @@ def entity_registry_enabled_by_default() -> Generator[None]:
 def disk() -> Generator[Disk]:
     """Put a disk that the test controls under the integration's files."""
     disk = Disk()
-    write, unlink = store.save_json, Path.unlink
+    write, unlink = ha_json.write_utf8_file_atomic, Path.unlink
 
-    def save_json(filename: str, *arguments: Any, **keywords: Any) -> None:
-        try:
-            disk.work(filename)
-        except OSError as err:
-            raise WriteError from err
+    def write_file(filename: str, *arguments: Any, **keywords: Any) -> None:
+        if Path(filename).name.startswith(DOMAIN):
+            try:
+                disk.work(filename)
+            except OSError as err:
+                raise WriteError(err) from err
         write(filename, *arguments, **keywords)
 
     def remove(path: Path, **keywords: Any) -> None:
@@ -508,9 +516,29 @@ def disk() -> Generator[Disk]:
             disk.work(str(path))
         unlink(path, **keywords)
 
-    with patch.object(store, "save_json", save_json), patch.object(Path, "unlink", remove):
+    with patch.object(ha_json, "write_utf8_file_atomic", write_file), patch.object(Path, "unlink", remove):
         yield disk
     disk.release()
+
+
+FULL_DISK = OSError(ENOSPC, "No space left on device")
+
+
+def files(hass: HomeAssistant) -> dict[str, bytes]:
+    """Return what the integration has on the disk, by the names of the files, less its own name."""
+    found = Path(hass.config.path(STORAGE_DIR)).glob(f"{DOMAIN}.*")
+    return {path.name.removeprefix(f"{DOMAIN}."): path.read_bytes() for path in sorted(found)}
+
+
+def records(hass: HomeAssistant) -> dict[str, Any]:
+    """Return what is known of the printers on the disk."""
+    return dict(json.loads(files(hass).get("printers", b'{"printers": {}}'))["printers"])
+
+
+async def reload(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Load the entry anew."""
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
 
 
 def webhooks(hass: HomeAssistant) -> set[str]:
@@ -546,6 +574,12 @@ def value_of(hass: HomeAssistant, printer_id: str, domain: str, key: str) -> str
 def shown(hass: HomeAssistant) -> dict[str, tuple[str, dict[str, Any]]]:
     """Return what every entity shows."""
     return {state.entity_id: seen(state) for state in hass.states.async_all()}
+
+
+def lasting(hass: HomeAssistant) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return what every entity shows and must show after a restart: of event entities, the time to the second alone."""
+    states = shown(hass)
+    return {name: (state[:19] if name.startswith("event.") else state, told) for name, (state, told) in states.items()}
 
 
 def seen(state: State) -> tuple[str, dict[str, Any]]:
