@@ -16,7 +16,7 @@ from unittest.mock import patch
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.components import cloud as ha_cloud
+from homeassistant.components import cloud as ha_cloud, webhook
 from homeassistant.components.cloud.const import DATA_CLOUD
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry
 from homeassistant.const import CONF_WEBHOOK_ID
@@ -33,6 +33,7 @@ from homeassistant.helpers.json import json_dumps
 from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
+from homeassistant.util.aiohttp import MockRequest
 from homeassistant.util.file import WriteError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
@@ -217,6 +218,17 @@ def post(hass: HomeAssistant, loaded: MockConfigEntry, send: Post) -> Post:
         return response
 
     return post
+
+
+async def hand_over(
+    hass: HomeAssistant, payload: dict[str, Any] | None = None, /, *, remote: str | None = "192.168.1.20", **keys: Any
+) -> tuple[int, str]:
+    """Post a notification as Home Assistant hands it to the integration, with no network in between; return the answer."""
+    content = json.dumps({**PRINTER, **(payload or {}), **keys}).encode()
+    request: Any = MockRequest(content=content, mock_source="test", method="POST")
+    request.remote = remote
+    response = await webhook.async_handle_webhook(hass, WEBHOOK_ID, request)
+    return response.status, response.text or ""
 
 
 @pytest.fixture
