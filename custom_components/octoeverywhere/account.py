@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -203,10 +203,12 @@ class Account:
         if printer is not None:
             printer.async_show(step.printer)
         elif is_kept:
-            printer = self._async_add_printer(change.printer_id, step.printer)
+            # Its event entity begins with nothing, or it would show the first notification before that is announced.
+            printer = self._async_add_printer(change.printer_id, replace(step.printer, announcement=None))
             # Unlike the callback that a platform gets, its own method says when the entities are there to be told.
             for platform, create in self._platforms:
                 await platform.async_add_entities(create(printer))
+            printer.async_show(step.printer)
         self.knocks.late += step.relation is Relation.EARLIER
         self.knocks.repeated += step.relation is Relation.REPEAT
         if step.announcement is not None:

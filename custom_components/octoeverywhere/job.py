@@ -213,7 +213,7 @@ class Announcement:
     @property
     def type(self) -> str:
         """What it says."""
-        return str(self.data["type"])
+        return str(self.data.get("type", Type.UNKNOWN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,12 +96,13 @@ class PayloadError(ValueError):
 
 def parse_json(body: bytes) -> object:
     """Return what a body says. Raises ValueError where it is no JSON."""
+    body = body.removeprefix(BOM_UTF8)
     try:
-        return json_loads(body.removeprefix(BOM_UTF8))
+        return json_loads(body)
     except ValueError:
         # Half a surrogate pair, which only Python's own reader takes, becomes a replacement character.
         try:
-            text = json.dumps(json.loads(body), ensure_ascii=False)
+            text = json.dumps(json.loads(body.decode("utf-8", "surrogatepass")), ensure_ascii=False)
         except RecursionError:
             raise ValueError from None
         return json_loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
