@@ -20,10 +20,6 @@ PARALLEL_UPDATES = 0
 
 PRINTS = CalendarEntityDescription(key="prints")
 
-# An entry of a calendar is text, which Home Assistant does not translate: its words are those of the sensors and of the action.
-_OUTCOME: Final = f"component.{DOMAIN}.selector.outcome.options"
-_SENSOR: Final = f"component.{DOMAIN}.entity.sensor"
-
 # Shorter than this, a print could not be seen in a calendar, and one without any length is not allowed there.
 _SHORTEST: Final = timedelta(minutes=1)
 
@@ -71,7 +67,7 @@ class PrinterCalendar(PrinterEntity, CalendarEntity):
 
     def _as_event(self, print_: Print) -> CalendarEvent:
         """Return a print as an entry of the calendar."""
-        outcome = self._word("selector", f"{_OUTCOME}.{print_.outcome}")
+        outcome = self._word(f"selector.outcome.options.{print_.outcome}")
         end = dt_util.as_local(max(print_.ended_at, print_.started_at + _SHORTEST))
         # Home Assistant compares what the clock shows: in the hour that comes twice, an end may seem to precede its start.
         start = min(dt_util.as_local(print_.started_at), end - _SHORTEST)
@@ -88,19 +84,22 @@ class PrinterCalendar(PrinterEntity, CalendarEntity):
         # What changes with every notification of a print is not worth a new state of the calendar.
         if print_.outcome is not Outcome.UNDER_WAY:
             if print_.total_layers:
-                layers = self._word("entity", f"{_SENSOR}.total_layers.unit_of_measurement")
+                layers = self._word("entity.sensor.total_layers.unit_of_measurement")
                 yield f"{print_.current_layer or 0} / {print_.total_layers} {layers}"
             if print_.duration is not None:
-                yield f"{self._word('entity', f'{_SENSOR}.print_duration.name')}: {_hours(print_.duration)}"
+                yield f"{self._word('entity.sensor.print_duration.name')}: {_hours(print_.duration)}"
             if print_.error:
-                yield f"{self._word('entity', f'{_SENSOR}.error_message.name')}: {print_.error}"
+                yield f"{self._word('entity.sensor.error_message.name')}: {print_.error}"
         if print_.quick_view_url:
             yield print_.quick_view_url
 
-    def _word(self, category: str, key: str) -> str:
-        """Return a word in Home Assistant's language."""
+    def _word(self, path: str) -> str:
+        """Return a word of the action or of a sensor: Home Assistant itself translates no text of a calendar."""
         hass = self.coordinator.hass
-        return async_get_cached_translations(hass, hass.config.language, category, DOMAIN)[key]
+        category, *_, last = path.split(".")
+        words = async_get_cached_translations(hass, hass.config.language, category, DOMAIN)
+        # While Home Assistant's language is being changed, there is none.
+        return words.get(f"component.{DOMAIN}.{path}", last)
 
 
 def _hours(seconds: int) -> str:
