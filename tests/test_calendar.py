@@ -292,9 +292,9 @@ async def test_start_that_is_not_known(hass: HomeAssistant, post: Post) -> None:
 
 async def test_many(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
     """Many prints are shown, and any month of them."""
-    days = range(200, 0, -1)
+    days = range(80, 0, -1)
     await fill(post, freezer, [(f"{day}", MOMENT - day * DAY, MOMENT - day * DAY + HOUR) for day in days])
-    assert len(await events(hass)) == 200
+    assert len(await events(hass)) == 80
     assert len(await events(hass, berlin("2026-01-01"), berlin("2026-02-01"))) == 31
 
 
