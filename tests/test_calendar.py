@@ -16,6 +16,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.octoeverywhere.const import DOMAIN
+from custom_components.octoeverywhere.history import MAX_PRINTS, Print
+from custom_components.octoeverywhere.store import Store
 
 from .conftest import FULL, NUMBERS, Clock, Post, value
 
@@ -290,11 +292,13 @@ async def test_start_that_is_not_known(hass: HomeAssistant, post: Post) -> None:
     assert value(hass, CALENDAR) == "on"
 
 
-async def test_many(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
-    """Many prints are shown, and any month of them."""
-    days = range(80, 0, -1)
-    await fill(post, freezer, [(f"{day}", MOMENT - day * DAY, MOMENT - day * DAY + HOUR) for day in days])
-    assert len(await events(hass)) == 80
+async def test_many(hass: HomeAssistant, post: Post) -> None:
+    """All prints that are remembered are shown, and any month of them."""
+    await post(EventType=PAUSED)
+    starts = [MOMENT - day * DAY for day in range(MAX_PRINTS, 0, -1)]
+    prints = [Print(print_id=str(start), started_at=start, ended_at=start + HOUR) for start in starts]
+    await hass.async_add_executor_job(Store(hass).file_prints, "printer-1", prints)
+    assert len(await events(hass)) == MAX_PRINTS
     assert len(await events(hass, berlin("2026-01-01"), berlin("2026-02-01"))) == 31
 
 
