@@ -731,7 +731,8 @@ def _believed_end(job: Job, now: datetime) -> datetime:
         known = max(known, job.finish_at)
     if known > now or job.is_silent(now):
         return known
-    return known + _UNKNOWN_REST * ((now - known) // _UNKNOWN_REST + 1)
+    # It moves on well before it comes, or Home Assistant would start what is to happen at the end of a print.
+    return known + _UNKNOWN_REST * ((now - known + _UNKNOWN_REST / 2) // _UNKNOWN_REST + 1)
 
 
 def _is_less(one: int | None, other: int | None) -> bool:
