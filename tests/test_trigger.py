@@ -465,6 +465,8 @@ async def test_reload_of_the_entry(hass: HomeAssistant, prints: Prints, loaded: 
     await prints.say("print_started", 60)
     await prints.automate(10)
     assert await hass.config_entries.async_unload(loaded.entry_id)
+    await _turn(prints, "off")
+    await _turn(prints, "on")
     await prints.until(55)
     assert prints.told == []
     assert await hass.config_entries.async_setup(loaded.entry_id)
