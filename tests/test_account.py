@@ -120,10 +120,14 @@ async def test_what_waits_together_shares_one_write(
     hass: HomeAssistant, loaded: MockConfigEntry, disk: Disk, announced: list[Event], shown_events: list[str]
 ) -> None:
     """Each is answered and announced when it is on the disk and not before, in order, the first one of a printer included."""
-    numbers = [NUMBERS[slug] for slug in ("print_started", "first_layer_complete", "third_layer_complete", "print_paused")]
+    numbers = [
+        NUMBERS[slug] for slug in ("print_started", "first_layer_complete", "third_layer_complete", "print_paused")
+    ]
     disk.hold()
     posts = [
-        hass.async_create_task(hand_over(hass, FULL, EventType=number, PrinterId=f"printer-{printer}", PrinterName=name))
+        hass.async_create_task(
+            hand_over(hass, FULL, EventType=number, PrinterId=f"printer-{printer}", PrinterName=name)
+        )
         for number in numbers
         for printer, name in ((1, "Ender3"), (2, "Voron"), (3, "Prusa"), (4, "Bambu"))
     ]
@@ -374,7 +378,10 @@ async def test_only_what_changes_is_written(hass: HomeAssistant, post: Post, fre
     await post(FULL, PrinterId="printer-2", PrinterName="Voron")
     steps: list[tuple[dict[str, Any], set[str]]] = [
         ({"DurationSec": 51}, {"print_duration"}),
-        ({"DurationSec": 60, "Progress": 22, "TimeRemainingSec": 594}, {"progress", "print_duration", "time_remaining"}),
+        (
+            {"DurationSec": 60, "Progress": 22, "TimeRemainingSec": 594},
+            {"progress", "print_duration", "time_remaining"},
+        ),
         ({"DurationSec": 60, "Progress": 22, "TimeRemainingSec": 594, "CurrentLayer": 51}, {"current_layer"}),
         ({"DurationSec": 60, "Progress": 22, "TimeRemainingSec": 594, "CurrentLayer": 51, "EventType": 4}, {"status"}),
     ]

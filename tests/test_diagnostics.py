@@ -231,7 +231,14 @@ async def test_nothing_secret(
     await hand_over(hass, PrinterId=PRINTER_ID, SecretKey=f"{SECRET}-", EventType=1)
     await hass.async_block_till_done()
     secrets = [part for link in LINKS for part in link.split("://")[1].split("/", 1)]
-    secrets += [SECRET, WEBHOOK_ID, PRINTER_ID, PRINT_ID, INTERNAL_URL, *([device.id] if (device := device_of(hass, PRINTER_ID)) else [])]
+    secrets += [
+        SECRET,
+        WEBHOOK_ID,
+        PRINTER_ID,
+        PRINT_ID,
+        INTERNAL_URL,
+        *([device.id] if (device := device_of(hass, PRINTER_ID)) else []),
+    ]
     assert leaks(await diagnostics(hass, hass_client, loaded), secrets) == []
     if device is not None:
         assert leaks(await of_device(hass, hass_client, loaded, PRINTER_ID), secrets) == []
@@ -251,7 +258,9 @@ async def test_long_text(
 
 
 @pytest.mark.parametrize(
-    "name", ["x" * 10_000, "🦑" * 1_000, "two\r\nSet-Cookie: lines\x85\u2028\x7f", "\n\x01\t", '";=\\/../%00\u200f 🖨️'], ids=range(5)
+    "name",
+    ["x" * 10_000, "🦑" * 1_000, "two\r\nSet-Cookie: lines\x85\u2028\x7f", "\n\x01\t", '";=\\/../%00\u200f 🖨️'],
+    ids=range(5),
 )
 async def test_any_name(
     hass: HomeAssistant, post: Post, loaded: MockConfigEntry, hass_client: ClientSessionGenerator, name: str

@@ -362,7 +362,9 @@ async def test_odd_names(
 
 
 @pytest.mark.parametrize("language", ["de", "zh-Hans", "ja"])
-async def test_entity_ids_are_english(hass: HomeAssistant, client: Client, entry: MockConfigEntry, language: str) -> None:
+async def test_entity_ids_are_english(
+    hass: HomeAssistant, client: Client, entry: MockConfigEntry, language: str
+) -> None:
     """In every language the ids are those that dashboards and recipes know, and the names are translated."""
     hass.config.language = language
     assert await hass.config_entries.async_setup(entry.entry_id)
