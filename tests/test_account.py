@@ -86,7 +86,7 @@ async def test_one_decision(post: Post, slug: str) -> None:
     await post(FULL, EventType=1)
     with (
         patch.object(job, "relation", wraps=job.relation) as relation,
-        patch.object(account, "decide", wraps=account.decide) as decide,
+        patch("custom_components.octoeverywhere.account.decide", wraps=job.decide) as decide,
     ):
         await post(FULL, EventType=NUMBERS[slug], DurationSec=60)
     assert (relation.call_count, decide.call_count) == (1, 1)
@@ -120,10 +120,14 @@ async def test_what_waits_together_shares_one_write(
     hass: HomeAssistant, loaded: MockConfigEntry, disk: Disk, announced: list[Event], shown_events: list[str]
 ) -> None:
     """Each is answered and announced when it is on the disk and not before, in order, the first one of a printer included."""
-    numbers = [NUMBERS[slug] for slug in ("print_started", "first_layer_complete", "third_layer_complete", "print_paused")]
+    numbers = [
+        NUMBERS[slug] for slug in ("print_started", "first_layer_complete", "third_layer_complete", "print_paused")
+    ]
     disk.hold()
     posts = [
-        hass.async_create_task(hand_over(hass, FULL, EventType=number, PrinterId=f"printer-{printer}", PrinterName=name))
+        hass.async_create_task(
+            hand_over(hass, FULL, EventType=number, PrinterId=f"printer-{printer}", PrinterName=name)
+        )
         for number in numbers
         for printer, name in ((1, "Ender3"), (2, "Voron"), (3, "Prusa"), (4, "Bambu"))
     ]
@@ -220,6 +224,24 @@ async def test_unload_while_it_is_saved(
     await hass.async_block_till_done()
     assert value(hass, "sensor.ender3_status") == "paused"
     assert len(announced) == 4
+
+
+async def test_unexpected_error(
+    hass: HomeAssistant, loaded: MockConfigEntry, disk: Disk, announced: list[Event], caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error of our own is the answer to all that wait together and have had none; what comes next is shown again."""
+    disk.hold()
+    posts = [hass.async_create_task(hand_over(hass, FULL, EventType=number)) for number in (1, 10, 14, 4)]
+    await asyncio.to_thread(disk.writing.wait)
+    posts[1].cancel()
+    with patch("custom_components.octoeverywhere.account.decide", side_effect=RuntimeError("Unheard of")):
+        disk.release()
+        answers = await asyncio.gather(*posts, return_exceptions=True)
+        await hass.async_block_till_done()
+    assert [answer for answer in answers if not isinstance(answer, BaseException)] == [(200, ""), (500, ""), (500, "")]
+    assert "Unheard of" in caplog.text
+    assert await hand_over(hass, FULL, EventType=4) == (200, "")
+    assert slugs(announced) == ["print_started", "print_paused"]
 
 
 async def test_stop(hass: HomeAssistant, loaded: MockConfigEntry, disk: Disk) -> None:
@@ -374,7 +396,10 @@ async def test_only_what_changes_is_written(hass: HomeAssistant, post: Post, fre
     await post(FULL, PrinterId="printer-2", PrinterName="Voron")
     steps: list[tuple[dict[str, Any], set[str]]] = [
         ({"DurationSec": 51}, {"print_duration"}),
-        ({"DurationSec": 60, "Progress": 22, "TimeRemainingSec": 594}, {"progress", "print_duration", "time_remaining"}),
+        (
+            {"DurationSec": 60, "Progress": 22, "TimeRemainingSec": 594},
+            {"progress", "print_duration", "time_remaining"},
+        ),
         ({"DurationSec": 60, "Progress": 22, "TimeRemainingSec": 594, "CurrentLayer": 51}, {"current_layer"}),
         ({"DurationSec": 60, "Progress": 22, "TimeRemainingSec": 594, "CurrentLayer": 51, "EventType": 4}, {"status"}),
     ]
@@ -432,6 +457,12 @@ async def test_what_follows_from_time(
     disk.error = None
     await pass_time(hass, freezer, timedelta(minutes=1))
     assert value(hass, "sensor.ender3_status") == "failed"
+    device = device_of(hass)
+    assert device is not None
+    response: Any = await hass.services.async_call(
+        "octoeverywhere", "get_prints", {"printer": device.id}, blocking=True, return_response=True
+    )
+    assert [print_["outcome"] for print_ in response["prints"]] == ["failed"]
     assert records(hass)["printer-1"]["totals"]["failed"] == 1
     assert slugs(announced) == ["error"]
     before = lasting(hass)

@@ -23,8 +23,10 @@ from .conftest import (
     FULL_DISK,
     WEBHOOK_ID,
     Client,
+    Cloud,
     Disk,
     Post,
+    cloud_entry,
     device_of,
     files,
     hand_over,
@@ -49,7 +51,7 @@ async def remove(hass: HomeAssistant, hass_ws_client: WebSocketGenerator, device
 def name_of(hass: HomeAssistant, printer_id: str = "printer-1") -> str | None:
     """Return the name of a printer's device."""
     device = device_of(hass, printer_id)
-    return device and device.name
+    return device.name if device else None
 
 
 # The entry
@@ -146,6 +148,14 @@ async def test_remove_entry(hass: HomeAssistant, post: Post, loaded: MockConfigE
     await hass.async_block_till_done()
     assert (files(hass), shown(hass)) == ({}, {})
     assert not dr.async_entries_for_config_entry(dr.async_get(hass), loaded.entry_id)
+
+
+async def test_remove_entry_of_cloud(hass: HomeAssistant, client: Client, entry: MockConfigEntry, cloud: Cloud) -> None:
+    """And so does its address at Home Assistant Cloud."""
+    await cloud_entry(hass, cloud, entry)
+    assert set(cloud.hooks) == {WEBHOOK_ID}
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert cloud.hooks == {}
 
 
 # The removal of a printer
@@ -362,7 +372,9 @@ async def test_odd_names(
 
 
 @pytest.mark.parametrize("language", ["de", "zh-Hans", "ja"])
-async def test_entity_ids_are_english(hass: HomeAssistant, client: Client, entry: MockConfigEntry, language: str) -> None:
+async def test_entity_ids_are_english(
+    hass: HomeAssistant, client: Client, entry: MockConfigEntry, language: str
+) -> None:
     """In every language the ids are those that dashboards and recipes know, and the names are translated."""
     hass.config.language = language
     assert await hass.config_entries.async_setup(entry.entry_id)

@@ -36,9 +36,9 @@ from .conftest import (
     device_of,
     files,
     issues,
+    lasting,
     pass_time,
     records,
-    lasting,
     reload,
     slugs,
     value,
@@ -114,8 +114,10 @@ def any_of(kind: Any) -> st.SearchStrategy[Any]:
     if get_origin(kind) is tuple:
         return st.lists(any_of(get_args(kind)[0]), max_size=2).map(tuple)
     if kind is Announcement:
-        return st.builds(kind, at=PLAIN[datetime], data=st.fixed_dictionaries({"type": PLAIN[str], "progress": PLAIN[int]}))
-    if is_dataclass(kind):
+        return st.builds(
+            kind, at=PLAIN[datetime], data=st.fixed_dictionaries({"type": PLAIN[str], "progress": PLAIN[int]})
+        )
+    if is_dataclass(kind) and isinstance(kind, type):
         return st.builds(kind, **{entry.name: any_of(entry.type) for entry in fields(kind)})
     return st.sampled_from(kind) if issubclass(kind, StrEnum) else PLAIN[kind]
 
@@ -174,7 +176,7 @@ async def test_newer_version(
 
 # Damage
 
-WRONG: Final = (None, True, -5, 2.5, "much", "2026-03-14T09:26:53", [1], [["much"]], {"much": 1}, {})
+WRONG: Final[tuple[Any, ...]] = (None, True, -5, 2.5, "much", "2026-03-14T09:26:53", [1], [["much"]], {"much": 1}, {})
 """A value of every kind that JSON has."""
 NEEDED: Final = {"at", "data", "ended_at", "fingerprint", "print_id", "started_at"}
 """Without these, nothing can be said of what they belong to."""
@@ -182,7 +184,9 @@ NEEDED: Final = {"at", "data", "ended_at", "fingerprint", "print_id", "started_a
 
 def places(node: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield the way to every value."""
-    for key, inner in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list | tuple) else ():
+    for key, inner in (
+        node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list | tuple) else ()
+    ):
         yield (*way, key)
         yield from places(inner, (*way, key))
 
@@ -217,7 +221,16 @@ async def test_value_of_another_kind(hass: HomeAssistant, post: Post, loaded: Mo
             assert found.items() >= rest.items(), (way, wrong)
 
 
-DAMAGED: Final = [b"", b"\0" * 512, b'{"printers": {', b'"\xff"', b"[]", b"null", b"{}", b'{"printers": [], "prints": 5}']
+DAMAGED: Final = [
+    b"",
+    b"\0" * 512,
+    b'{"printers": {',
+    b'"\xff"',
+    b"[]",
+    b"null",
+    b"{}",
+    b'{"printers": [], "prints": 5}',
+]
 
 
 @pytest.mark.parametrize("content", DAMAGED, ids=lambda content: str(content[:15]))
@@ -287,7 +300,9 @@ async def test_one_of_many(
     content = json.dumps(file).encode()
     await leave(hass, loaded, name, content)
     for _ in range(2):
-        assert sorted(await prints(hass)) == sorted(["complete", "complete", "under_way", *["failed"] * (name != PRINTS)])
+        assert sorted(await prints(hass)) == sorted(
+            ["complete", "complete", "under_way", *["failed"] * (name != PRINTS)]
+        )
         await reload(hass, loaded)
     after = lasting(hass)
     assert {entity_id: after[entity_id] for entity_id in before} == before
@@ -373,7 +388,7 @@ async def test_nothing_can_be_read_for_now(
 
     await pass_time(hass, freezer, timedelta(minutes=1))
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert loaded.state is ConfigEntryState.LOADED
+    assert len(hass.config_entries.async_loaded_entries("octoeverywhere")) == 1
     assert value(hass, "sensor.ender3_prints_completed") == "1"
     with unreadable(number):
         with pytest.raises(HomeAssistantError) as refused:

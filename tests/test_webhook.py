@@ -331,7 +331,7 @@ async def test_place_and_key(
             elif key and received != key:
                 expected = (401, "wrong_secret_key")
             assert await hand_over(hass, EventType=16, SecretKey=received, remote=place) == expected, (place, received)
-    token = remote.is_cloud_request.set(True)  # noqa: FBT003 - Home Assistant Cloud's own
+    token = remote.is_cloud_request.set(True)
     through_cloud, _ = await hand_over(hass, EventType=16, remote="127.0.0.1")
     remote.is_cloud_request.reset(token)
     assert through_cloud == (403 if connection == "lan" else 200)
