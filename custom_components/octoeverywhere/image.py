@@ -10,8 +10,8 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import LOGGER
 from .account import OctoEverywhereConfigEntry
+from .const import LOGGER
 from .coordinator import PrinterCoordinator
 from .entity import PrinterEntity
 from .snapshot import SECONDS, SnapshotError, async_fetch
