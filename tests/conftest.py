@@ -356,6 +356,11 @@ async def cloud_entry(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry)
     return entry
 
 
+def outside(address: str | None = "203.0.113.9") -> Any:
+    """Return a context in which everybody posts from an address that is not of the home network."""
+    return patch("aiohttp.web_request.BaseRequest.remote", address)
+
+
 class Dialog:
     """A set-up in the UI, led as the frontend leads it. Each page must have its words."""
 
@@ -393,10 +398,10 @@ class Dialog:
             self._show(await self._flows.async_configure(self.flow_id, {"next_step_id": option}))
         return self
 
-    async def submit(self, **fields: str) -> Self:
+    async def submit(self, **fields: str | bool) -> Self:
         """Submit a form with what it suggests, but for these fields."""
         assert self.page["type"] is FlowResultType.FORM
-        return self._show(await self._flows.async_configure(self.flow_id, self.suggested | fields))
+        return await self.follow(await self._flows.async_configure(self.flow_id, self.suggested | fields))
 
     async def progressed(self) -> Self:
         """Look at the page that comes after waiting; Home Assistant must have told the frontend to."""
@@ -410,12 +415,6 @@ class Dialog:
         self._show(await self._flows.async_configure(self.flow_id))
         if self.step is None:
             await self._hass.async_block_till_done()
-        return self
-
-    async def finish(self) -> Self:
-        """Finish without a test, from the page that comes after waiting."""
-        await self.choose("finish")
-        await self._hass.async_block_till_done()
         return self
 
     def close(self) -> None:
@@ -437,13 +436,13 @@ class Dialog:
         return None if is_over else self.page["step_id"]
 
     @property
-    def action(self) -> str:
-        """Return what the page says while it waits."""
-        assert self.page["type"] is FlowResultType.SHOW_PROGRESS
-        return str(self.page["progress_action"])
+    def outcome(self) -> str:
+        """Return how the set-up ended."""
+        assert self.page["type"] is FlowResultType.ABORT
+        return str(self.page["reason"])
 
     @property
-    def suggested(self) -> dict[str, str]:
+    def suggested(self) -> dict[str, Any]:
         """Return what the form is filled in with."""
         markers = self.page["data_schema"].schema
         return {str(marker): marker.description["suggested_value"] for marker in markers}
@@ -456,14 +455,19 @@ class Dialog:
     def _show(self, page: Any) -> Self:
         self.page = page
         _check_words(page)
-        if (placeholders := page.get("description_placeholders") or {}).get("url"):
-            self.url = placeholders["url"]
-            self.key = placeholders["secret_key"]
+        if self.step in ("copy_lan", "copy_internet"):
+            self.url, self.key = self.suggested["url"], self.suggested["secret_key"]
             self.webhook_id = self.url.rsplit("/", 1)[-1]
             for webhook_id, hook in self._hass.data[DATA_CLOUD].client.cloudhooks.items() if self._has_cloud else ():
                 if hook["cloudhook_url"] == self.url:
                     self.webhook_id = webhook_id
         return self
+
+    async def follow(self, page: Any) -> Self:
+        """Show a page, or the one that comes next by itself."""
+        if next_flow := page.get("next_flow"):
+            page = await self._flows.async_configure(next_flow[1])
+        return self._show(page)
 
     @property
     def _has_cloud(self) -> bool:

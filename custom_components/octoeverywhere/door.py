@@ -53,6 +53,14 @@ _STATUS: Final = {
 }
 
 
+# What an owner finds in the log as well, once: whoever knocks on and on does not fill it.
+_SAID: Final = {
+    Refusal.WRONG_SECRET: "A notification came with another secret key, or with none, from %s, and was refused. This is said once",
+    Refusal.FROM_OUTSIDE: "A notification came from outside the home network, from %s, and was refused: the home network was chosen"
+    " in the set-up. This is said once",
+}
+
+
 class RefusedError(Exception):
     """The POST is not an acceptable notification."""
 
@@ -117,12 +125,8 @@ class Knocks:
             self.accepted += 1
         else:
             self.refused[refusal] += 1
-            if refusal is Refusal.FROM_OUTSIDE and self.refused[refusal] == 1:
-                LOGGER.warning(
-                    "A notification came from outside the home network, from %s, and was refused: the home network was chosen"
-                    " in the set-up. This is said once",
-                    self.remote or "Home Assistant Cloud",
-                )
+            if refusal in _SAID and self.refused[refusal] == 1:
+                LOGGER.warning(_SAID[refusal], self.remote or "Home Assistant Cloud")
         self._knocked.set()
         self._knocked = asyncio.Event()
 

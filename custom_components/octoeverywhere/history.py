@@ -72,6 +72,11 @@ class Print:
     """The last picture; the link lives a week."""
 
     @property
+    def is_settled(self) -> bool:
+        """True once its end was told: nothing that is said of it from then on changes that."""
+        return self.is_told and self.outcome is not Outcome.SILENT
+
+    @property
     def totals(self) -> Totals:
         """What the print adds to the totals: nothing where nobody knows how it ended."""
         return Totals(
@@ -91,8 +96,8 @@ class Print:
         return replace(
             self,
             outcome=end.outcome,
-            is_told=end.is_told,
-            ended_at=max(self.started_at, end.ended_at),
+            is_told=True,
+            ended_at=end.ended_at,
             file_name=self.file_name or end.file_name,
             duration=self.duration if end.duration is None else end.duration,
             error=end.error,
@@ -113,7 +118,7 @@ class History:
             index = next((i for i in reversed(range(len(known))) if known[i].is_same(print_)), None)
             if index is None:
                 known.append(print_)
-            elif not known[index].is_told or known[index].outcome is Outcome.SILENT:
+            elif print_.is_settled and not known[index].is_settled:
                 known[index] = known[index].told_by(print_)
         return replace(self, prints=_newest(known))
 

@@ -46,35 +46,35 @@ class PrinterImage(PrinterEntity, ImageEntity):
     """By the clock of the event loop."""
 
     def __init__(self, printer: PrinterCoordinator, no_snapshot: Image) -> None:
-        """Keep what is shown where there is no picture: Home Assistant shows an error where it gets nothing."""
+        """Show `no_snapshot` where there is no picture: Home Assistant would show an error."""
         ImageEntity.__init__(self, printer.hass)
         self._no_snapshot = no_snapshot
         super().__init__(printer, SNAPSHOT)
 
     @override
     async def async_will_remove_from_hass(self) -> None:
-        """Have no picture any more."""
+        """Stop fetching, and drop the picture."""
         self._async_replace(None)
         await super().async_will_remove_from_hass()
 
     @override
     async def async_image(self) -> bytes:
-        """Return the picture, or after SECONDS at most the one that says that there is none."""
+        """Return the picture, or the one that says that there is none, after SECONDS at most."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SECONDS):
-                while fetching := self._async_fetch_once():  # again where there is a newer one meanwhile
+                while fetching := self._async_fetch_once():  # again if there is a newer picture meanwhile
                     await asyncio.wait({fetching})
         return self._shown.content
 
     @property
     @override
     def content_type(self) -> str:
-        """Return the type of what async_image has returned."""
+        """The type of what async_image returned."""
         return self._shown.content_type
 
     @property
     def _shown(self) -> Image:
-        """Return the picture, or the one that says that there is none."""
+        """The picture, or the one that says that there is none."""
         return self._cached_image or self._no_snapshot
 
     @override
@@ -89,26 +89,26 @@ class PrinterImage(PrinterEntity, ImageEntity):
 
     @callback
     def _async_replace(self, link: str | None) -> None:
-        """Take a link, and drop the picture of the one before, had or still to come."""
+        """Take another link, and drop the picture of the one before, whether it is there or still being fetched."""
         if self._fetching is not None:
             self._fetching.cancel()
         self._link, self._fetching, self._cached_image, self._next_attempt = link, None, None, 0
 
     @callback
     def _async_fetch_once(self) -> asyncio.Task[None] | None:
-        """Return what fetches the picture, one at a time however many look; None where nothing is to be fetched now."""
+        """Return the task that fetches the picture, the same for all who look; None if there is nothing to fetch now."""
         if self._fetching is not None and not self._fetching.done():
             return self._fetching
         now = self.hass.loop.time()
         if self._link is None or self._cached_image is not None or now < self._next_attempt:
             return None
         self._next_attempt = now + _TRY_AGAIN
-        # Not the config entry's: it would wait for it when it is unloaded, with its webhook closed already.
+        # Not a task of the config entry, whose unloading would wait for it with the webhook closed already.
         self._fetching = self.hass.async_create_background_task(self._async_fetch(self._link), self.entity_id)
         return self._fetching
 
     async def _async_fetch(self, link: str) -> None:
-        """Fetch the picture; cancelled where there is a newer one meanwhile."""
+        """Fetch the picture; cancelled when another one takes its place."""
         try:
             self._cached_image = await async_fetch(link)
         except SnapshotError as err:

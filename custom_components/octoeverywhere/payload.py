@@ -49,6 +49,9 @@ _TYPES: Final = dict(enumerate(list(NotificationType)[:-1], start=1))
 # About the account or the connection.
 _NOT_ABOUT_A_PRINTER: Final = (NotificationType.TEST, NotificationType.NOTIFICATION_LIMIT)
 
+LINK_LIVES: Final = timedelta(days=7)
+"""For so long OctoEverywhere keeps the picture that a notification links to."""
+
 KEY_PRINTER_ID: Final = "PrinterId"
 KEY_EVENT_TYPE: Final = "EventType"
 KEY_SECRET_KEY: Final = "SecretKey"

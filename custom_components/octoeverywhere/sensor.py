@@ -38,6 +38,8 @@ class PrinterSensorDescription(SensorEntityDescription):
 
 
 # Durations are suggested in hours, which the frontend shows as hours and minutes, as it does no other unit.
+# Three of them are meant to be seen at a glance, on the page of an area and in its activity: status, progress and time remaining. What
+# is not visible by default is on the device's page all the same.
 SENSORS = (
     PrinterSensorDescription(
         key="status",
@@ -54,12 +56,14 @@ SENSORS = (
     ),
     PrinterSensorDescription(
         key="current_layer",
+        entity_registry_visible_default=False,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
         value_fn=lambda view: view.current_layer,
     ),
     PrinterSensorDescription(
         key="total_layers",
+        entity_registry_visible_default=False,
         suggested_display_precision=0,
         value_fn=lambda view: view.total_layers,
     ),
@@ -73,6 +77,7 @@ SENSORS = (
     ),
     PrinterSensorDescription(
         key="print_duration",
+        entity_registry_visible_default=False,
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.SECONDS,
         suggested_unit_of_measurement=UnitOfTime.HOURS,
@@ -81,20 +86,24 @@ SENSORS = (
     ),
     PrinterSensorDescription(
         key="estimated_finish",
+        entity_registry_visible_default=False,
         device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda view: view.estimated_finish,
     ),
     PrinterSensorDescription(
         key="print_start",
+        entity_registry_visible_default=False,
         device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda view: view.print_start,
     ),
     PrinterSensorDescription(
         key="file_name",
+        entity_registry_visible_default=False,
         value_fn=lambda view: view.file_name,
     ),
     PrinterSensorDescription(
         key="attention",
+        entity_registry_visible_default=False,
         device_class=SensorDeviceClass.ENUM,
         options=[attention.value for attention in Attention],
         value_fn=lambda view: view.attention,
@@ -125,24 +134,28 @@ SENSORS = (
     ),
     PrinterSensorDescription(
         key="prints_completed",
+        entity_registry_visible_default=False,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=0,
         value_fn=lambda view: view.totals.completed,
     ),
     PrinterSensorDescription(
         key="prints_failed",
+        entity_registry_visible_default=False,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=0,
         value_fn=lambda view: view.totals.failed,
     ),
     PrinterSensorDescription(
         key="prints_cancelled",
+        entity_registry_visible_default=False,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=0,
         value_fn=lambda view: view.totals.cancelled,
     ),
     PrinterSensorDescription(
         key="total_print_time",
+        entity_registry_visible_default=False,
         device_class=SensorDeviceClass.DURATION,
         state_class=SensorStateClass.TOTAL_INCREASING,
         native_unit_of_measurement=UnitOfTime.SECONDS,

@@ -14,7 +14,7 @@ from .account import Account, async_get_account, async_get_printer
 from .const import DOMAIN
 from .coordinator import PrinterCoordinator
 from .history import MAX_PRINTS, Outcome, Print
-from .snapshot import LINK_LIVES
+from .payload import LINK_LIVES
 
 GET_PRINTS: Final = "get_prints"
 

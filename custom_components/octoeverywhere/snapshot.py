@@ -6,7 +6,6 @@ itself, the home network, or what a cloud tells its own machines. Nor may a serv
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
 from enum import StrEnum
 from errno import EACCES
 from http import HTTPStatus
@@ -23,9 +22,6 @@ from homeassistant.util.ssl import get_default_context
 MAX_BYTES: Final = 3 * 1024 * 1024
 SECONDS: Final = 8
 """For everything together: names, redirects and the picture itself. Home Assistant waits ten for what it shows."""
-
-LINK_LIVES: Final = timedelta(days=7)
-"""For so long OctoEverywhere keeps what it links to."""
 
 _MAX_REDIRECTS: Final = 5
 # How many headers an answer may have, and how long each may be: Home Assistant does nothing else while one is read.
@@ -47,7 +43,7 @@ _EXCEPTIONS: Final = tuple(map(ip_network, ("168.63.129.16/32", "192.0.0.0/24", 
 
 
 class Failure(StrEnum):
-    """Why an answer, or a link, is refused."""
+    """Why a link, or what it leads to, is refused."""
 
     UNSAFE_LINK = "unsafe link"
     NOT_FOUND = "not found"
@@ -65,7 +61,7 @@ async def async_fetch(link: str) -> Image:
         async with (
             asyncio.timeout(SECONDS),
             _create_session() as session,
-            # aiohttp does not follow the last redirect that it counts.
+            # aiohttp refuses the last redirect of so many.
             session.get(link, max_redirects=_MAX_REDIRECTS + 1) as response,
         ):
             return await _async_read(response)
@@ -92,7 +88,7 @@ def _create_session() -> ClientSession:
 
 async def _async_send(request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
     """Return the answer to a request, the first or a redirected one. Raises SnapshotError where it is not safe to send it."""
-    # A user's name and password in a link have become a header.
+    # A name and password in a link have become a header.
     if request.url.scheme != "https" or AUTHORIZATION in request.headers:
         raise SnapshotError(Failure.UNSAFE_LINK)
     return await send(request)
@@ -107,7 +103,7 @@ def _public_socket(address: tuple[Any, ...]) -> socket.socket:
 
 
 def _is_public(host: str) -> bool:
-    """Return True if an address is one of the public internet. Raises ValueError where its numbers are in another notation."""
+    """Return True if an address is public. Raises ValueError where only the operating system can read its numbers."""
     address = ip_address(host)
     if any(address in wrapping for wrapping in _WRAPPINGS):
         address = IPv4Address(address.packed[-4:])

@@ -159,9 +159,7 @@ class Reader:
             return self._dataclass(kind, _checked(data, dict))
         if kind in _PLAIN:
             return _checked(data, *_PLAIN[kind])
-        if issubclass(kind, datetime):
-            return _moment(data)
-        return kind(data)  # an enum
+        return _moment(data) if issubclass(kind, datetime) else kind(data)  # an enum
 
     def _dataclass(self, kind: Any, data: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
         """Return a dataclass. Raises TypeError where a field without a default is missing."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from .history import Outcome, Print, Totals
 from .job import Attention, Job, Printer, Status, unfinished
-from .snapshot import LINK_LIVES
+from .payload import LINK_LIVES
 
 # Between notifications, the time that remains follows the clock in such steps: each is a row in the database.
 _STEP: Final = timedelta(minutes=15)
