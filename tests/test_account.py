@@ -20,8 +20,6 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.octoeverywhere import account, job
-from custom_components.octoeverywhere.job import Printer
-from custom_components.octoeverywhere.view import view
 
 from .conftest import (
     FULL,
@@ -42,7 +40,7 @@ from .conftest import (
     value,
     value_of,
 )
-from .replay import NAMES, arrivals
+from .story import FIXTURES, Teller, fixture
 
 type HangUp = Callable[..., Coroutine[Any, Any, None]]
 
@@ -92,21 +90,19 @@ async def test_one_decision(post: Post, slug: str) -> None:
     assert (relation.call_count, decide.call_count) == (1, 1)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FIXTURES)
 async def test_whole_prints(
     hass: HomeAssistant, post: Post, loaded: MockConfigEntry, freezer: FrozenDateTimeFactory, name: str
 ) -> None:
     """Notification by notification, the entities show what the notifications mean together, a reload in between or not."""
-    printers: dict[str, Printer] = {}
-    for number, arrival in enumerate(arrivals(name), start=1):
+    printers: dict[str, Teller] = {}
+    for number, arrival in enumerate(fixture(name), start=1):
         freezer.move_to(arrival.at)
         assert (await post(arrival.body)).status == 200
         if number % 5 == 0:
             await reload(hass, loaded)
         printer_id = arrival.notification.printer_id
-        known = printers.get(printer_id, Printer())
-        printers[printer_id] = job.decide(known, arrival.notification, arrival.at).printer
-        expected = view(printers[printer_id], arrival.at)
+        expected = printers.setdefault(printer_id, Teller()).tell([arrival]).view
         for key in ("status", "progress", "attention", "file_name", "current_layer", "error_message"):
             is_known = getattr(expected, key) is not None
             assert value_of(hass, printer_id, "sensor", key) == (str(getattr(expected, key)) if is_known else "unknown")

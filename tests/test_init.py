@@ -191,6 +191,7 @@ async def test_remove_printer(
     assert shown(hass)["event.ender3_notification"][1]["event_type"] == "print_paused"
 
 
+@pytest.mark.usefixtures("freezer")
 async def test_removal_that_cannot_be_saved(
     hass: HomeAssistant, post: Post, loaded: MockConfigEntry, disk: Disk, hass_ws_client: WebSocketGenerator
 ) -> None:
