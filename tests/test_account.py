@@ -20,8 +20,6 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.octoeverywhere import account, job
-from custom_components.octoeverywhere.job import Printer
-from custom_components.octoeverywhere.view import view
 
 from .conftest import (
     FULL,
@@ -42,7 +40,7 @@ from .conftest import (
     value,
     value_of,
 )
-from .replay import NAMES, arrivals
+from .story import FIXTURES, Teller, fixture
 
 type HangUp = Callable[..., Coroutine[Any, Any, None]]
 
@@ -86,27 +84,25 @@ async def test_one_decision(post: Post, slug: str) -> None:
     await post(FULL, EventType=1)
     with (
         patch.object(job, "relation", wraps=job.relation) as relation,
-        patch.object(account, "decide", wraps=account.decide) as decide,
+        patch("custom_components.octoeverywhere.account.decide", wraps=job.decide) as decide,
     ):
         await post(FULL, EventType=NUMBERS[slug], DurationSec=60)
     assert (relation.call_count, decide.call_count) == (1, 1)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FIXTURES)
 async def test_whole_prints(
     hass: HomeAssistant, post: Post, loaded: MockConfigEntry, freezer: FrozenDateTimeFactory, name: str
 ) -> None:
     """Notification by notification, the entities show what the notifications mean together, a reload in between or not."""
-    printers: dict[str, Printer] = {}
-    for number, arrival in enumerate(arrivals(name), start=1):
+    printers: dict[str, Teller] = {}
+    for number, arrival in enumerate(fixture(name), start=1):
         freezer.move_to(arrival.at)
         assert (await post(arrival.body)).status == 200
         if number % 5 == 0:
             await reload(hass, loaded)
         printer_id = arrival.notification.printer_id
-        known = printers.get(printer_id, Printer())
-        printers[printer_id] = job.decide(known, arrival.notification, arrival.at).printer
-        expected = view(printers[printer_id], arrival.at)
+        expected = printers.setdefault(printer_id, Teller()).tell([arrival]).view
         for key in ("status", "progress", "attention", "file_name", "current_layer", "error_message"):
             is_known = getattr(expected, key) is not None
             assert value_of(hass, printer_id, "sensor", key) == (str(getattr(expected, key)) if is_known else "unknown")
@@ -224,6 +220,24 @@ async def test_unload_while_it_is_saved(
     await hass.async_block_till_done()
     assert value(hass, "sensor.ender3_status") == "paused"
     assert len(announced) == 4
+
+
+async def test_unexpected_error(
+    hass: HomeAssistant, loaded: MockConfigEntry, disk: Disk, announced: list[Event], caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error of our own is the answer to all that wait together and have had none; what comes next is shown again."""
+    disk.hold()
+    posts = [hass.async_create_task(hand_over(hass, FULL, EventType=number)) for number in (1, 10, 14, 4)]
+    await asyncio.to_thread(disk.writing.wait)
+    posts[1].cancel()
+    with patch("custom_components.octoeverywhere.account.decide", side_effect=RuntimeError("Unheard of")):
+        disk.release()
+        answers = await asyncio.gather(*posts, return_exceptions=True)
+        await hass.async_block_till_done()
+    assert [answer for answer in answers if not isinstance(answer, BaseException)] == [(200, ""), (500, ""), (500, "")]
+    assert "Unheard of" in caplog.text
+    assert await hand_over(hass, FULL, EventType=4) == (200, "")
+    assert slugs(announced) == ["print_started", "print_paused"]
 
 
 async def test_stop(hass: HomeAssistant, loaded: MockConfigEntry, disk: Disk) -> None:
@@ -439,6 +453,12 @@ async def test_what_follows_from_time(
     disk.error = None
     await pass_time(hass, freezer, timedelta(minutes=1))
     assert value(hass, "sensor.ender3_status") == "failed"
+    device = device_of(hass)
+    assert device is not None
+    response: Any = await hass.services.async_call(
+        "octoeverywhere", "get_prints", {"printer": device.id}, blocking=True, return_response=True
+    )
+    assert [print_["outcome"] for print_ in response["prints"]] == ["failed"]
     assert records(hass)["printer-1"]["totals"]["failed"] == 1
     assert slugs(announced) == ["error"]
     before = lasting(hass)

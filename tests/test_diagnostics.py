@@ -84,6 +84,16 @@ async def test_not_loaded(
     assert await of_device(hass, hass_client, loaded) == {}
 
 
+async def test_without_key(
+    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    """Where there is no key to hide, texts stay as they are."""
+    hass.config_entries.async_update_entry(loaded, data={**loaded.data, "secret_key": ""})
+    await post(FULL)
+    found = await diagnostics(hass, hass_client, loaded)
+    assert (found["has_secret_key"], found["printers"][0]["job"]["file_name"]) == (False, "MyCoolPrint.gcode")
+
+
 async def test_one_printer(
     hass: HomeAssistant,
     post: Post,
@@ -211,6 +221,7 @@ async def test_nothing_secret(
 ) -> None:
     """Neither a key, an id nor a link is in any field, whatever is around it, nor of an earlier print."""
     name, file, error, code, deep, key = texts
+    extra: dict[str, Any] = {key: 1}
     for print_id in (f"{PRINT_ID}-{hash(name)}", PRINT_ID):
         status, _ = await hand_over(
             hass,
@@ -225,7 +236,7 @@ async def test_nothing_secret(
             SnapshotUrl=LINKS[1],
             QuickViewUrl=LINKS[0],
             Camera={"url": deep, "all": [deep, {deep: deep}]},
-            **{key: 1},
+            **extra,
         )
         assert status == 200
     await hand_over(hass, PrinterId=PRINTER_ID, SecretKey=f"{SECRET}-", EventType=1)

@@ -14,7 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.octoeverywhere.const import DOMAIN
 
-from .conftest import FULL, NUMBERS, SECRET, Post, describe, device_of, files, shown, value
+from .conftest import FULL, NUMBERS, SECRET, Post, describe, device_of, shown, value
 
 MOMENT = "2026-03-14T09:26:53.589+00:00"
 EXTRA = {"Camera": {"name": "left", "angles": [1, 2.5, None, True]}, "Ü": "€"}
@@ -94,7 +94,12 @@ async def test_data(hass: HomeAssistant, post: Post, announced: list[Event], fre
         "source": "notification",
         "extra": EXTRA,
     }
-    known = {"device_id": second.id, "printer_id": "printer-2", "printer_name": "Ender3", "type": "unknown"}
+    known: dict[str, Any] = {
+        "device_id": second.id,
+        "printer_id": "printer-2",
+        "printer_name": "Ender3",
+        "type": "unknown",
+    }
     known |= {"event_type": 99, "source": "notification", "extra": {}}
     assert [dict(event.data) for event in announced] == [expected, dict.fromkeys(expected) | known]
     assert list(announced[0].data) == list(announced[1].data)
@@ -140,13 +145,18 @@ async def test_after_a_crash(
     assert shown(hass)[EVENT] == before
 
 
+def leave_nothing(path: Path) -> None:
+    """Take from a file what was announced last."""
+    file = json.loads(path.read_bytes())
+    file["printers"]["printer-1"]["announcement"]["data"] = {}
+    path.write_text(json.dumps(file))
+
+
 async def test_damaged_announcement(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> None:
     """Where the file no longer says what was announced last, the entity is there all the same."""
     await post(FULL)
     assert await hass.config_entries.async_unload(loaded.entry_id)
-    file = json.loads(files(hass)["printers"])
-    file["printers"]["printer-1"]["announcement"]["data"] = {}
-    Path(hass.config.path(".storage/octoeverywhere.printers")).write_text(json.dumps(file))
+    leave_nothing(Path(hass.config.path(".storage/octoeverywhere.printers")))
     assert await hass.config_entries.async_setup(loaded.entry_id)
     await hass.async_block_till_done()
     assert said(hass)["event_type"] == "unknown"

@@ -23,8 +23,10 @@ from .conftest import (
     FULL_DISK,
     WEBHOOK_ID,
     Client,
+    Cloud,
     Disk,
     Post,
+    cloud_entry,
     device_of,
     files,
     hand_over,
@@ -49,7 +51,7 @@ async def remove(hass: HomeAssistant, hass_ws_client: WebSocketGenerator, device
 def name_of(hass: HomeAssistant, printer_id: str = "printer-1") -> str | None:
     """Return the name of a printer's device."""
     device = device_of(hass, printer_id)
-    return device and device.name
+    return device.name if device else None
 
 
 # The entry
@@ -148,6 +150,14 @@ async def test_remove_entry(hass: HomeAssistant, post: Post, loaded: MockConfigE
     assert not dr.async_entries_for_config_entry(dr.async_get(hass), loaded.entry_id)
 
 
+async def test_remove_entry_of_cloud(hass: HomeAssistant, client: Client, entry: MockConfigEntry, cloud: Cloud) -> None:
+    """And so does its address at Home Assistant Cloud."""
+    await cloud_entry(hass, cloud, entry)
+    assert set(cloud.hooks) == {WEBHOOK_ID}
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert cloud.hooks == {}
+
+
 # The removal of a printer
 
 
@@ -181,6 +191,7 @@ async def test_remove_printer(
     assert shown(hass)["event.ender3_notification"][1]["event_type"] == "print_paused"
 
 
+@pytest.mark.usefixtures("freezer")
 async def test_removal_that_cannot_be_saved(
     hass: HomeAssistant, post: Post, loaded: MockConfigEntry, disk: Disk, hass_ws_client: WebSocketGenerator
 ) -> None:

@@ -34,6 +34,8 @@ def texts() -> Iterator[tuple[Path, str]]:
     for folder, folders, names in ROOT.walk():
         folders[:] = [name for name in folders if name in (".github", ".devcontainer") or name[0] not in "._"]
         for name in names:
+            if not (folder / name).is_file():
+                continue
             try:
                 yield folder / name, (folder / name).read_text(encoding="utf-8")
             except UnicodeDecodeError:

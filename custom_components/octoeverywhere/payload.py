@@ -95,16 +95,13 @@ class PayloadError(ValueError):
 
 
 def parse_json(body: bytes) -> object:
-    """Return what a body says. Raises ValueError where it is no JSON."""
+    """Return what a body says. Raises ValueError where it is no JSON, or RecursionError where it is too deep."""
     body = body.removeprefix(BOM_UTF8)
     try:
         return json_loads(body)
     except ValueError:
         # Half a surrogate pair, which only Python's own reader takes, becomes a replacement character.
-        try:
-            text = json.dumps(json.loads(body.decode("utf-8", "surrogatepass")), ensure_ascii=False)
-        except RecursionError:
-            raise ValueError from None
+        text = json.dumps(json.loads(body.decode("utf-8", "surrogatepass")), ensure_ascii=False)
         return json_loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 

@@ -71,7 +71,7 @@ async def _async_accept(hass: HomeAssistant, entry: OctoEverywhereConfigEntry, r
     body = await _async_read(request)
     try:
         payload = parse_json(body)
-    except ValueError:
+    except ValueError, RecursionError:
         raise RefusedError(Refusal.NOT_JSON) from None
     if not isinstance(payload, dict):
         raise RefusedError(Refusal.NOT_AN_OBJECT)
@@ -83,10 +83,7 @@ async def _async_accept(hass: HomeAssistant, entry: OctoEverywhereConfigEntry, r
         raise RefusedError(_UNUSABLE[err.key]) from None
     if entry.state is not ConfigEntryState.LOADED:
         raise RefusedError(Refusal.NOT_READY)
-    try:
-        await entry.runtime_data.async_receive(notification)
-    except asyncio.QueueFull:
-        raise RefusedError(Refusal.NOT_READY) from None
+    await entry.runtime_data.async_receive(notification)
 
 
 async def _async_read(request: Request) -> bytes:
