@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 import json
 from typing import Any, Final
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Event, HomeAssistant
@@ -328,10 +329,14 @@ async def test_surrogates(client: Client, loaded: MockConfigEntry, announced: li
 
 
 async def test_not_json(client: Client, loaded: MockConfigEntry) -> None:
-    """What is no JSON is refused, however deep it is nested."""
-    for body in ("", "{", '{"a":NaN}', "[" * 8000, r'{"a":"\ud83e', r'{"a":"\ud83e","b":' + "[" * 8000):
+    """What is no JSON is refused, however deep it is nested, also where a thread's stack is small."""
+    deep = r'{"a":"\ud83e","b":' + "[" * 8000
+    for body in ("", "{", '{"a":NaN}', "[" * 8000, r'{"a":"\ud83e', deep, deep + "]" * 8000 + "}"):
         response = await client.post(PATH, data=body)
         assert (response.status, await response.text()) == (400, "not_json"), body
+    with patch("json.loads", side_effect=RecursionError):
+        response = await client.post(PATH, data=deep)
+    assert (response.status, await response.text()) == (400, "not_json")
 
 
 def nested(depth: int) -> list[Any] | dict[str, Any] | int:

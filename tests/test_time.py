@@ -282,4 +282,4 @@ def test_any_clock(sequence: list[tuple[Notification, datetime, datetime]]) -> N
         assert seen.progress is None or 0 <= seen.progress <= 100
         assert seen.time_remaining is None or 0 <= seen.time_remaining <= 90_000
         assert seen.print_duration is None or 0 <= seen.print_duration <= 90_000
-        assert min(seen.totals.completed, seen.totals.failed, seen.totals.cancelled, seen.totals.seconds) >= 0
+        assert min(seen.prints_completed, seen.prints_failed, seen.prints_cancelled, seen.total_print_time) >= 0

@@ -19,6 +19,8 @@ from .payload import KEY_EVENT_TYPE, KEY_PRINTER_ID, Notification, PayloadError,
 _MAX_BODY: Final = 16 * 1024
 # OctoEverywhere itself waits no longer for the answer.
 _READ_SECONDS: Final = 10
+# So long somebody waits for the answer who tries one key after the other.
+_GUESSING_SECONDS: Final = 1
 _UNUSABLE: Final = {KEY_PRINTER_ID: Refusal.NO_PRINTER_ID, KEY_EVENT_TYPE: Refusal.NO_EVENT_TYPE}
 
 
@@ -58,6 +60,8 @@ async def _async_answer(hass: HomeAssistant, entry: OctoEverywhereConfigEntry, r
         return Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
     if entry.state is ConfigEntryState.LOADED:
         entry.runtime_data.async_note(refusal, request.remote)
+        if refusal is Refusal.WRONG_SECRET and entry.runtime_data.knocks.is_guessing(request.remote):
+            await asyncio.sleep(_GUESSING_SECONDS)
     return Response() if refusal is None else Response(status=refusal.status, text=refusal)
 
 

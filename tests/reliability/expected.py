@@ -80,9 +80,9 @@ def _on(*, is_on: bool) -> str:
 
 def _totals(seen: View) -> dict[str, int]:
     """Return what a printer has done in all."""
-    totals = seen.totals
-    counts = {"completed": totals.completed, "failed": totals.failed, "cancelled": totals.cancelled}
-    return {f"prints_{name}": count for name, count in counts.items()} | {"total_print_time": totals.seconds}
+    return {
+        key: getattr(seen, key) for key in ("prints_completed", "prints_failed", "prints_cancelled", "total_print_time")
+    }
 
 
 def _differences_in_moments(seen: View, states: dict[str, dict[str, Any]]) -> list[str]:
