@@ -1,6 +1,6 @@
 """What the notifications of one printer mean together: `decide`, a pure function (printer, notification, now) -> step."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
@@ -154,6 +154,8 @@ class Job:
     """When that link arrived."""
     heard_at: datetime | None = None
     """When the newest notification that counted arrived."""
+    soon: tuple[int, ...] = ()
+    """How many seconds before its finish it was told that it finishes soon: once for each that somebody wants."""
 
     @property
     def is_open(self) -> bool:
@@ -194,6 +196,9 @@ class Earlier:
     """A print that has ended, or was followed by another."""
 
     print_id: str
+    started_at: datetime | None = None
+    duration: int | None = None
+    """Seconds."""
     totals: Totals = field(default_factory=Totals)
     """What it has added to the printer's totals."""
     is_settled: bool = False
@@ -210,7 +215,7 @@ class Announcement:
     @property
     def type(self) -> str:
         """What it says."""
-        return str(self.data["type"])
+        return str(self.data.get("type", Type.UNKNOWN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +260,8 @@ class Step:
     relation: Relation
     announcement: Announcement | None = None
     """None: nobody hears of it."""
+    soon: tuple[int, ...] = ()
+    """So many seconds before its finish a print is now, which is told now."""
 
 
 # What it follows from.
@@ -434,6 +441,26 @@ def expire(printer: Printer, now: datetime) -> Step | None:
     return Step(printer=_dead(printer, stopped_at), relation=Relation.PRINTER)
 
 
+def until_soon(job: Job, before: int, now: datetime) -> float | None:
+    """Return the seconds until a print has only so many seconds left: 0 or less if it is so already.
+
+    None where nobody knows, where it was told once in this print, and as long as the print is paused, silent or over.
+    """
+    if job.status is not Status.PRINTING or job.finish_at is None or before in job.soon or job.is_silent(now):
+        return None
+    return (job.finish_at - now).total_seconds() - before
+
+
+def finish_soon(printer: Printer, wanted: Iterable[int], now: datetime) -> Step | None:
+    """Return what follows where the print of a printer has only so many seconds left, of those that somebody wants to hear of."""
+    left = {before: until_soon(printer.job, before, now) for before in wanted}
+    soon = tuple(before for before, seconds in left.items() if seconds is not None and seconds <= 0)
+    if not soon:
+        return None
+    job = replace(printer.job, soon=(*printer.job.soon, *soon))
+    return Step(printer=replace(printer, job=job), relation=Relation.PRINTER, soon=soon)
+
+
 def unfinished(printer: Printer, now: datetime) -> Print | None:
     """Return the newest print where nothing said that it has ended, as far as it has an id."""
     job = printer.job
@@ -496,12 +523,17 @@ def _with_late_end(printer: Printer, notification: Notification, now: datetime) 
     if known is not None and known.is_settled:
         return printer
     # Of a print that nobody has heard of before, this is what its only notification says.
-    job = _after(Job(print_id=notification.print_id), notification, now)
-    print_ = _as_print(_with_job(printer, job, notification), Outcome(str(job.status)), now)
-    if known is not None:
-        others = tuple(other for other in printer.earlier if other is not known)
-        printer = replace(printer, earlier=others, totals=printer.totals + -known.totals)
-    return _closed(printer, print_)
+    known = known or Earlier(print_id=notification.print_id)
+    before = Job(print_id=known.print_id, started_at=known.started_at, duration=known.duration)
+    job = _after(before, notification, now)
+    ended_at = now
+    if known.started_at is not None and job.duration is not None:
+        # The word of it may have been long on its way, and the clock may have been set back.
+        ended_at = min(now, known.started_at + timedelta(seconds=job.duration))
+    ended_at = max(ended_at, known.started_at or ended_at)
+    print_ = _as_print(_with_job(printer, job, notification), Outcome(str(job.status)), ended_at)
+    others = tuple(other for other in printer.earlier if other is not known)
+    return _closed(replace(printer, earlier=others, totals=printer.totals + -known.totals), print_)
 
 
 def _superseded(printer: Printer, now: datetime) -> Printer:
@@ -530,8 +562,13 @@ def _closed(printer: Printer, print_: Print | None) -> Printer:
     """Return the printer with one print more that has ended; one without an id cannot be told from others."""
     if print_ is None:
         return printer
-    is_settled = print_.is_told and print_.outcome is not Outcome.SILENT
-    earlier = Earlier(print_id=print_.print_id, totals=print_.totals, is_settled=is_settled)
+    earlier = Earlier(
+        print_id=print_.print_id,
+        started_at=print_.started_at,
+        duration=print_.duration,
+        totals=print_.totals,
+        is_settled=print_.is_settled,
+    )
     return replace(
         _with_earlier(printer, earlier),
         totals=printer.totals + print_.totals,
@@ -718,7 +755,8 @@ def _believed_end(job: Job, now: datetime) -> datetime:
         known = max(known, job.finish_at)
     if known > now or job.is_silent(now):
         return known
-    return known + _UNKNOWN_REST * ((now - known) // _UNKNOWN_REST + 1)
+    # It moves on well before it comes, or Home Assistant would start what is to happen at the end of a print.
+    return known + _UNKNOWN_REST * ((now - known + _UNKNOWN_REST / 2) // _UNKNOWN_REST + 1)
 
 
 def _is_less(one: int | None, other: int | None) -> bool:
