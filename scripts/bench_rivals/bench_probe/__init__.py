@@ -108,7 +108,7 @@ class _Probe:
             whole(descriptor)
 
         if fsync:
-            os.fsync = slow
+            vars(os).update(fsync=slow)
             vars(sys.modules["atomicwrites"]).update(_proper_fsync=slow)  # it keeps a name of its own for it
         await self._hass.services.async_call(
             AUTOMATION, SERVICE_TURN_ON, {ATTR_ENTITY_ID: ENTITY_MATCH_ALL}, blocking=True
