@@ -96,7 +96,9 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         before, now = self.data, view(printer, dt_util.utcnow())
         if now == before:
             return
-        self.async_set_updated_data(now)
+        # Not async_set_updated_data, which would put off the next look at the clock each time.
+        self.data = now
+        self.async_update_listeners()
         if (now.name, now.quick_view_url) != (before.name, before.quick_view_url):
             self._async_register_device()
 
