@@ -19,10 +19,10 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER, event_name
-from .coordinator import PrinterCoordinator, async_get_devices
+from .coordinator import SOON_LISTENERS, PrinterCoordinator, SoonListener, async_get_devices
 from .door import Knocks, Refusal, RefusedError
 from .issues import Issues
-from .job import Announcement, Printer, Relation, Step, decide, expire
+from .job import Announcement, Printer, Relation, Step, decide, expire, finish_soon
 from .payload import Notification
 from .store import Store
 
@@ -46,12 +46,14 @@ class _Change:
     at: datetime
     notification: Notification | None
     """None: time has passed."""
+    soon: Iterable[int]
+    """So many seconds before the finish of a print is to be told."""
     done: asyncio.Future[None]
 
     def step_from(self, printer: Printer) -> Step | None:
         """Return what follows from it."""
         if self.notification is None:
-            return expire(printer, self.at)
+            return expire(printer, self.at) or finish_soon(printer, self.soon, self.at)
         return decide(printer, self.notification, self.at)
 
 
@@ -86,6 +88,7 @@ class Account:
             printers.setdefault(printer_id, Printer(name=device.name, quick_view_url=device.configuration_url))
         for printer_id, printer in printers.items():
             self._async_add_printer(printer_id, printer)
+        self.async_look_ahead()
         stop = self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self.async_finish)
         self._entry.async_on_unload(stop)
         self._entry.async_on_unload(self._async_cancel_retry)
@@ -113,14 +116,17 @@ class Account:
             raise RefusedError(Refusal.NOT_READY)
         await self._async_enqueue(notification.printer_id, notification)
 
-    async def async_expire(self, printer_id: str) -> None:
-        """Return when what follows from time that has passed is saved and shown."""
-        await self._async_enqueue(printer_id, None)
+    async def async_pass_time(self, printer_id: str, soon: Iterable[int]) -> None:
+        """Return when what follows from time that has passed is saved, shown and told."""
+        await self._async_enqueue(printer_id, None, soon)
 
-    async def _async_enqueue(self, printer_id: str, notification: Notification | None) -> None:
+    async def _async_enqueue(
+        self, printer_id: str, notification: Notification | None, soon: Iterable[int] = ()
+    ) -> None:
         """Return when it was worked on."""
         done = self._hass.loop.create_future()
-        self._waiting.append(_Change(printer_id=printer_id, at=dt_util.utcnow(), notification=notification, done=done))
+        change = _Change(printer_id=printer_id, at=dt_util.utcnow(), notification=notification, soon=soon, done=done)
+        self._waiting.append(change)
         self._hass.async_create_task(self._async_work())
         await done
 
@@ -207,6 +213,10 @@ class Account:
             # Unlike the callback that a platform gets, its own method says when the entities are there to be told.
             for platform, create in self._platforms:
                 await platform.async_add_entities(create(printer))
+        if printer is not None:
+            if step.soon:
+                printer.async_tell_soon(step.soon)
+            printer.async_look_ahead()
         self.knocks.late += step.relation is Relation.EARLIER
         self.knocks.repeated += step.relation is Relation.REPEAT
         if step.announcement is not None:
@@ -240,6 +250,12 @@ class Account:
 
     # The printers.
 
+    @callback
+    def async_look_ahead(self) -> None:
+        """See to it that those who want to hear that a print finishes soon hear it in time."""
+        for printer in self.printers.values():
+            printer.async_look_ahead()
+
     async def async_forget(self, printer_id: str) -> None:
         """Forget a printer and remove its device. Raises HomeAssistantError."""
         async with self._lock:
@@ -263,7 +279,9 @@ class Account:
     @callback
     def _async_add_printer(self, printer_id: str, printer: Printer) -> PrinterCoordinator:
         """Return a printer that is known from now on."""
-        coordinator = PrinterCoordinator(self._hass, self._entry, printer_id, printer, self._store, self.async_expire)
+        coordinator = PrinterCoordinator(
+            self._hass, self._entry, printer_id, printer, self._store, self.async_pass_time
+        )
         self.printers[printer_id] = coordinator
         return coordinator
 
@@ -273,6 +291,27 @@ def async_get_account(hass: HomeAssistant) -> Account | None:
     """Return the account, as long as the config entry is loaded."""
     entries: list[OctoEverywhereConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
     return entries[0].runtime_data if entries else None
+
+
+@callback
+def async_on_soon(hass: HomeAssistant, listener: SoonListener) -> CALLBACK_TYPE:
+    """Have somebody told that a print finishes soon, until what is returned is called."""
+    listeners = hass.data.setdefault(SOON_LISTENERS, set())
+    listeners.add(listener)
+
+    @callback
+    def look_ahead(hass: HomeAssistant) -> None:
+        if (account := async_get_account(hass)) is not None:
+            account.async_look_ahead()
+
+    cancel = async_at_started(hass, look_ahead)
+
+    @callback
+    def stop() -> None:
+        cancel()
+        listeners.discard(listener)
+
+    return stop
 
 
 @callback

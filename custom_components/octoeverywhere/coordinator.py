@@ -1,22 +1,25 @@
 """One printer: its device, and what its entities show."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, CoreState, Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util, slugify
+from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN, LOGGER, NAME
+from .const import DOMAIN, LOGGER, NAME, event_name
 from .history import Print
-from .job import Announcement, Printer, expire, unfinished
+from .job import Announcement, Printer, expire, unfinished, until_soon
+from .payload import EVENT_KEYS
 from .store import Store
 from .view import View, view
 
@@ -25,6 +28,23 @@ _TICK: Final = timedelta(minutes=5)
 # Of a printer's part of its entities' ids, so that they fit Home Assistant's limit with their keys and domains.
 _MAX_OBJECT_ID: Final = 200
 _MAX_NAME: Final = 200
+# What is due already is told so late: automations are set up one after the other, and each that wants it is to hear it.
+_SETTLE: Final = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SoonListener:
+    """Somebody who wants to hear, once in each print, that it finishes soon."""
+
+    before: int
+    """How many seconds before."""
+    wants: Callable[[str], bool]
+    """True for the device of a printer that is meant."""
+    tell: Callable[[Event[Any]], None]
+
+
+# They are there for longer than the entry is loaded.
+SOON_LISTENERS: Final[HassKey[set[SoonListener]]] = HassKey(f"{DOMAIN}_soon_listeners")
 
 
 class PrinterCoordinator(DataUpdateCoordinator[View]):
@@ -37,9 +57,12 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         printer_id: str,
         printer: Printer,
         store: Store,
-        on_expiry: Callable[[str], Awaitable[None]],
+        on_time: Callable[[str, Iterable[int]], Awaitable[None]],
     ) -> None:
-        """Start from what is known of the printer; `on_expiry` is called with its id when something follows from time."""
+        """Start from what is known of the printer.
+
+        `on_time` is called when something follows from time, with its id and the seconds before the finish that are to be told.
+        """
         super().__init__(
             hass, LOGGER, config_entry=entry, name=repr(printer_id), update_interval=_TICK, always_update=False
         )
@@ -54,14 +77,16 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         self._entry_id = entry.entry_id
         self.device_id = self._async_register_device()
         self._store = store
-        self._on_expiry = on_expiry
+        self._on_time = on_time
         self._announce_to: set[Callable[[Announcement], None]] = set()
+        self._cancel_soon: CALLBACK_TYPE | None = None
 
     @override
     async def _async_update_data(self) -> View:
         """Return what can be said now: nothing can be asked of OctoEverywhere."""
         if expire(self.printer, dt_util.utcnow()) is not None:
-            await self._on_expiry(self.printer_id)
+            await self._on_time(self.printer_id, ())
+        self.async_look_ahead()  # the clock may have been set
         return view(self.printer, dt_util.utcnow())
 
     @callback
@@ -106,6 +131,62 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
     def event_data(self, announcement: Announcement) -> dict[str, Any]:
         """Return what an announcement says, and of which device."""
         return {"device_id": self.device_id, **announcement.data}
+
+    # Who wants to hear that the print finishes soon.
+
+    @callback
+    def async_look_ahead(self) -> None:
+        """See to it that those who want to hear that the print finishes soon hear it in time."""
+        self._async_cancel_soon()
+        now = dt_util.utcnow()
+        left = [until_soon(self.printer.job, listener.before, now) for listener in self._soon_listeners()]
+        delays = [timedelta(seconds=seconds) if seconds > 0 else _SETTLE for seconds in left if seconds is not None]
+        if delays and self.hass.state is CoreState.running:
+            self._cancel_soon = async_track_point_in_utc_time(self.hass, self._async_is_soon, now + min(delays))
+
+    async def _async_is_soon(self, _: datetime) -> None:
+        """Have it saved that somebody is told, which comes back as async_tell_soon."""
+        self._cancel_soon = None
+        await self._on_time(self.printer_id, {listener.before for listener in self._soon_listeners()})
+
+    @callback
+    def async_tell_soon(self, soon: Iterable[int]) -> None:
+        """Tell those who want to hear that the print finishes in so many seconds."""
+        event: Event[Any] = Event(event_name("finishes_soon"), self._soon_data())
+        for listener in self._soon_listeners():
+            if listener.before in soon:
+                listener.tell(event)
+
+    def _soon_listeners(self) -> list[SoonListener]:
+        """Return those who want to hear when the print of this printer finishes soon."""
+        return [listener for listener in self.hass.data.get(SOON_LISTENERS, ()) if listener.wants(self.device_id)]
+
+    def _soon_data(self) -> dict[str, Any]:
+        """Return what is known of the print, as the data of an event say it."""
+        finish = self.data.estimated_finish
+        left = finish and max(0, round((finish - dt_util.utcnow()).total_seconds()))
+        return {key: getattr(self.data, key, None) for key in EVENT_KEYS} | {
+            "device_id": self.device_id,
+            "printer_id": self.printer_id,
+            "printer_name": self.data.name,
+            "type": "finishes_soon",
+            "duration": self.data.print_duration,
+            "time_remaining": left,
+            "estimated_finish": finish and finish.isoformat(),
+            "extra": {},
+        }
+
+    @callback
+    def _async_cancel_soon(self) -> None:
+        if self._cancel_soon is not None:
+            self._cancel_soon()
+            self._cancel_soon = None
+
+    @override
+    async def async_shutdown(self) -> None:
+        """Look ahead no more."""
+        self._async_cancel_soon()
+        await super().async_shutdown()
 
     @callback
     def _async_register_device(self) -> str:

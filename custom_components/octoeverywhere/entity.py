@@ -1,12 +1,15 @@
 """What all entities of a printer have in common."""
 
+from collections.abc import Collection
 from typing import ClassVar, override
 
 from homeassistant.const import Platform
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
+from .const import DOMAIN
 from .coordinator import PrinterCoordinator
 
 
@@ -36,3 +39,17 @@ class PrinterEntity(CoordinatorEntity[PrinterCoordinator]):
         """Write the entity only where it shows something else than before."""
         if self._update():
             self.async_write_ha_state()
+
+
+@callback
+def async_get_targeted(
+    hass: HomeAssistant, entity_ids: Collection[str], named: Collection[str], domain: str, key: str
+) -> list[er.RegistryEntry]:
+    """Return the entities of a kind in a target; where another entity of their printer is named, that means them as well."""
+    registry = er.async_get(hass)
+    entities = [entity for id_ in entity_ids if (entity := registry.async_get(id_)) and entity.platform == DOMAIN]
+    devices = {entity.device_id for entity in entities if entity.entity_id in named and entity.device_id}
+    for device_id in devices:
+        entities += er.async_entries_for_device(registry, device_id)
+    kind = (DOMAIN, domain, key)
+    return [entity for entity in entities if (entity.platform, entity.domain, entity.translation_key) == kind]

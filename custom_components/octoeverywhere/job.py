@@ -1,6 +1,6 @@
 """What the notifications of one printer mean together: `decide`, a pure function (printer, notification, now) -> step."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
@@ -154,6 +154,8 @@ class Job:
     """When that link arrived."""
     heard_at: datetime | None = None
     """When the newest notification that counted arrived."""
+    soon: tuple[int, ...] = ()
+    """How many seconds before its finish it was told that it finishes soon: once for each that somebody wants."""
 
     @property
     def is_open(self) -> bool:
@@ -257,6 +259,8 @@ class Step:
     """Prints whose end is known now."""
     announcement: Announcement | None = None
     """None: nobody hears of it."""
+    soon: tuple[int, ...] = ()
+    """So many seconds before its finish a print is now, which is told now."""
 
 
 # What it follows from.
@@ -435,6 +439,26 @@ def expire(printer: Printer, now: datetime) -> Step | None:
         return None
     printer, ended = _dead(printer)
     return Step(printer=printer, relation=Relation.PRINTER, ended=ended)
+
+
+def until_soon(job: Job, before: int, now: datetime) -> float | None:
+    """Return the seconds until a print has only so many seconds left: 0 or less if it is so already.
+
+    None where nobody knows, where it was told once in this print, and as long as the print is paused, silent or over.
+    """
+    if job.status is not Status.PRINTING or job.finish_at is None or before in job.soon or job.is_silent(now):
+        return None
+    return (job.finish_at - now).total_seconds() - before
+
+
+def finish_soon(printer: Printer, wanted: Iterable[int], now: datetime) -> Step | None:
+    """Return what follows where the print of a printer has only so many seconds left, of those that somebody wants to hear of."""
+    left = {before: until_soon(printer.job, before, now) for before in wanted}
+    soon = tuple(before for before, seconds in left.items() if seconds is not None and seconds <= 0)
+    if not soon:
+        return None
+    job = replace(printer.job, soon=(*printer.job.soon, *soon))
+    return Step(printer=replace(printer, job=job), relation=Relation.PRINTER, soon=soon)
 
 
 def unfinished(printer: Printer, now: datetime) -> Print | None:

@@ -1,0 +1,544 @@
+"""Tests of what starts an automation: the triggers, by what they are aimed at, and what templates see."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, Final
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, Event, HomeAssistant, ServiceCall
+from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
+from homeassistant.helpers.icon import async_get_icons
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_mock_service
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from custom_components.octoeverywhere.const import DOMAIN
+
+from .conftest import FULL, NUMBERS, Disk, Post, device_of, pass_time, remove_device, value
+from .targets import KINDS_OF_TARGETS, SECOND, Target, device_id_of, offered, target
+
+SLUGS: Final = [slug for slug in NUMBERS if slug != "unknown"]
+TRIGGERS: Final = {*SLUGS, "print_cancelled", "finishes_soon"}
+EVENT: Final = "event.ender3_notification"
+CANCELLED: Final = {"Error": "cancelled", "PlatformErrorCode": None}
+WHICH: Final = "{{ trigger.event.data.printer_name }} {{ trigger.event.data.type }}"
+# What is due already when somebody begins to wait for it is told within so many seconds.
+SETTLED: Final = timedelta(seconds=5)
+
+
+def trigger(slug: str, target: Target, **options: Any) -> dict[str, Any]:
+    """Return a trigger as the automation editor writes it."""
+    return {"trigger": f"{DOMAIN}.{slug}", "target": target, **({"options": options} if options else {})}
+
+
+async def automate(hass: HomeAssistant, data: str, *triggers: dict[str, Any]) -> list[ServiceCall]:
+    """Set up an automation for each trigger; return a list that fills with its number and the data, a template."""
+    automations = [
+        {
+            "alias": f"Number {number}",
+            "triggers": [trigger],
+            "actions": [{"action": "test.hear", "data": {"number": number, "data": data}}],
+        }
+        for number, trigger in enumerate(triggers)
+    ]
+    calls: list[ServiceCall] = async_mock_service(hass, "test", "hear")
+    assert await async_setup_component(hass, "automation", {"automation": automations})
+    await hass.async_block_till_done()
+    return calls
+
+
+def heard(calls: list[ServiceCall]) -> list[tuple[int, Any]]:
+    """Return which automations ran, with which data."""
+    return [(call.data["number"], call.data["data"]) for call in calls]
+
+
+@pytest.fixture
+async def printers(hass: HomeAssistant, post: Post) -> None:
+    """Have two printers at work."""
+    await post(FULL)
+    await post(FULL, **SECOND)
+
+
+# What they are aimed at.
+
+
+@pytest.mark.usefixtures("printers")
+@pytest.mark.parametrize("kind", KINDS_OF_TARGETS)
+async def test_offered(hass: HomeAssistant, hass_ws_client: WebSocketGenerator, kind: str) -> None:
+    """The automation editor offers every trigger, with words and icons, wherever a printer is in the target."""
+    assert await async_setup_component(hass, "automation", {})
+    websocket = await hass_ws_client(hass)
+    names = await offered(websocket, "triggers", target(hass, kind, EVENT))
+    assert names == (set() if kind == "other_entity" else TRIGGERS)
+    words = await async_get_translations(hass, "en", "triggers", {DOMAIN})
+    icons = (await async_get_icons(hass, "triggers", {DOMAIN}))[DOMAIN]
+    for slug in TRIGGERS:
+        assert {"name", "description"} <= {
+            part for part in ("name", "description") if words[f"component.{DOMAIN}.triggers.{slug}.{part}"]
+        }
+        assert icons[slug]["trigger"]
+    assert words[f"component.{DOMAIN}.triggers.print_complete.name"] == "Print complete"
+    assert words[f"component.{DOMAIN}.triggers.finishes_soon.fields.before.name"]
+
+
+@pytest.mark.usefixtures("printers")
+@pytest.mark.parametrize("kind", KINDS_OF_TARGETS)
+async def test_targets(hass: HomeAssistant, post: Post, kind: str) -> None:
+    """A trigger hears of its kind of notification alone, and of the printers in its target alone."""
+    first, second = target(hass, kind, EVENT), target(hass, kind, "event.voron_notification", "printer-2")
+    both = {key: [first[key], second[key]] for key in first} if kind != "other_entity" else first
+    calls = await automate(hass, WHICH, *(trigger("print_paused", aim) for aim in (first, second, both)))
+    for slug in ("print_paused", "print_resumed"):
+        for printer in ({}, SECOND):
+            await post(FULL, **printer, EventType=NUMBERS[slug])
+    expected = [(0, "Ender3 print_paused"), (1, "Voron print_paused"), (2, "Ender3 print_paused")]
+    assert sorted(heard(calls)) == expected + ([(2, "Voron print_paused")] if kind != "other_entity" else [])
+
+
+@pytest.mark.usefixtures("printers")
+async def test_target_that_changes(hass: HomeAssistant, post: Post) -> None:
+    """A printer is in an area from when it is put there; its parts may be elsewhere, or be nowhere to be seen."""
+    room = ar.async_get(hass).async_create("Workshop")
+    calls = await automate(hass, WHICH, trigger("print_progress", {"area_id": room.id}))
+    registry = er.async_get(hass)
+    await post(FULL, Progress=30)
+    registry.async_update_entity("image.ender3_snapshot", area_id=room.id)
+    await post(FULL, Progress=31)
+    assert heard(calls) == []
+    dr.async_get(hass).async_update_device(device_id_of(hass), area_id=room.id)
+    await post(FULL, Progress=32)
+    assert heard(calls) == [(0, "Ender3 print_progress")]
+    registry.async_update_entity(EVENT, hidden_by=er.RegistryEntryHider.USER)
+    await post(FULL, Progress=33)
+    assert len(calls) == 1
+    registry.async_update_entity(EVENT, hidden_by=None, new_entity_id="event.renamed")
+    await post(FULL, Progress=34)
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("aim", [{"device_id": "gone"}, {"area_id": ["gone"]}, {"entity_id": "event.gone"}, {}])
+async def test_target_without_printers(hass: HomeAssistant, post: Post, aim: Target) -> None:
+    """Where no printer is meant, nothing happens, and nothing breaks: neither by a test, which has no printer."""
+    triggers = (trigger(slug, aim) for slug in ("test", "print_started"))
+    calls = await automate(hass, WHICH, *triggers, trigger("finishes_soon", aim, before=3600))
+    for slug in ("test", "print_started", "test"):
+        await post(FULL, EventType=NUMBERS[slug])
+    assert heard(calls) == []
+
+
+# What they hear, and what templates see.
+
+
+@pytest.mark.usefixtures("printers")
+@pytest.mark.parametrize("slug", SLUGS)
+async def test_kinds(hass: HomeAssistant, post: Post, announced: list[Event], slug: str) -> None:
+    """A trigger hears of its kind of notification, and templates see all that it says."""
+    device_id = device_id_of(hass)
+    calls = await automate(hass, "{{ trigger.event.data }}", trigger(slug, {"device_id": device_id}))
+    for number in NUMBERS.values():
+        await post(FULL, EventType=number)
+    (event,) = [dict(event.data) for event in announced if event.data["type"] == slug]
+    assert heard(calls) == [(0, event)]
+    assert (event["device_id"], event["event_type"]) == (device_id, NUMBERS[slug])
+
+
+@pytest.mark.usefixtures("printers")
+async def test_what_a_template_sees(hass: HomeAssistant, post: Post) -> None:
+    """To templates it is the event that Home Assistant's bus had."""
+    template = "{{ trigger.platform }}, {{ trigger.event.event_type }}, {{ trigger.event.data.file_name }}"
+    calls = await automate(hass, template, trigger("print_complete", {"device_id": device_id_of(hass)}))
+    await post(FULL, EventType=2)
+    assert heard(calls) == [(0, "octoeverywhere.print_complete, octoeverywhere_print_complete, MyCoolPrint.gcode")]
+
+
+@pytest.mark.parametrize(
+    ("says", "expected"),
+    [
+        (CANCELLED, "print_cancelled"),
+        ({"Error": None, "PlatformErrorCode": "0300400C"}, "print_cancelled"),
+        ({"Error": "error", "PlatformErrorCode": None}, "print_failed"),
+        ({"Error": None, "PlatformErrorCode": "FAILED"}, "print_failed"),  # nobody can tell
+    ],
+)
+@pytest.mark.usefixtures("printers")
+async def test_failed_or_cancelled(hass: HomeAssistant, post: Post, says: dict[str, Any], expected: str) -> None:
+    """A print that somebody cancelled has not failed; one of which that cannot be told has."""
+    aim = {"device_id": device_id_of(hass)}
+    slugs = ("print_failed", "print_cancelled")
+    calls = await automate(hass, "{{ trigger.event.data.cancelled }}", *(trigger(slug, aim) for slug in slugs))
+    await post(FULL, EventType=NUMBERS["print_failed"], **says)
+    assert [slugs[number] for number, _ in heard(calls)] == [expected]
+
+
+@pytest.mark.usefixtures("printers", "freezer")
+async def test_at_once(hass: HomeAssistant, post: Post) -> None:
+    """Of two notifications within the same moment, both are heard."""
+    aim = {"device_id": device_id_of(hass)}
+    calls = await automate(hass, "{{ trigger.event.data.progress }}", trigger("print_progress", aim))
+    await post(FULL, Progress=30)
+    await post(FULL, Progress=40)
+    assert heard(calls) == [(0, 30), (0, 40)]
+
+
+@pytest.mark.usefixtures("printers")
+async def test_reload(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> None:
+    """A trigger outlives its printer's entry, and repeats nothing then."""
+    aim = {"device_id": device_id_of(hass)}
+    calls = await automate(hass, "{{ trigger.event.data.progress }}", trigger("print_progress", aim))
+    await post(FULL, Progress=30)
+    assert await hass.config_entries.async_reload(loaded.entry_id)
+    await hass.async_block_till_done()
+    await post(FULL, Progress=40)
+    assert heard(calls) == [(0, 30), (0, 40)]
+    await hass.services.async_call("automation", "turn_off", {"entity_id": "automation.number_0"}, blocking=True)
+    await post(FULL, Progress=50)
+    assert len(calls) == 2
+
+
+@pytest.mark.usefixtures("printers")
+async def test_removed_device(hass: HomeAssistant, post: Post, hass_ws_client: WebSocketGenerator) -> None:
+    """When a printer is removed, its automation stays as it is, and goes on with the printer's next word."""
+    websocket = await hass_ws_client(hass)
+    device_id = device_id_of(hass)
+    calls = await automate(hass, WHICH, trigger("print_started", {"device_id": device_id}))
+    assert (await remove_device(hass, websocket, device_id))["success"]
+    await hass.async_block_till_done()
+    assert device_of(hass) is None
+    assert value(hass, "automation.number_0") == "on"
+    await post(EventType=1, **SECOND)
+    await post(EventType=1)
+    assert heard(calls) == [(0, "Ender3 print_started")]
+
+
+@pytest.mark.usefixtures("printers")
+@pytest.mark.parametrize(
+    ("wrong", "is_valid"),
+    [
+        ({}, True),
+        ({"trigger": f"{DOMAIN}.finishes_soon", "options": {"before": {"minutes": 10}}}, True),
+        ({"trigger": f"{DOMAIN}.finishes_soon", "options": {"before": "00:10:00"}}, True),
+        ({"trigger": f"{DOMAIN}.finishes_soon"}, False),
+        ({"trigger": f"{DOMAIN}.finishes_soon", "options": {"before": -1}}, False),
+        ({"trigger": f"{DOMAIN}.unknown"}, False),
+        ({"trigger": f"{DOMAIN}.print_stopped"}, False),
+        ({"target": {"printer": "Ender3"}}, False),
+        ({"options": {"before": 5}}, False),
+    ],
+)
+async def test_valid(
+    hass: HomeAssistant, hass_ws_client: WebSocketGenerator, wrong: dict[str, Any], is_valid: bool
+) -> None:
+    """The automation editor refuses what no printer ever says."""
+    websocket = await hass_ws_client(hass)
+    config = trigger("error", {"device_id": device_id_of(hass)}) | wrong
+    await websocket.send_json_auto_id({"type": "validate_config", "triggers": [config]})
+    assert (await websocket.receive_json())["result"]["triggers"]["valid"] is is_valid
+
+
+@pytest.mark.parametrize("slug", NUMBERS)
+@pytest.mark.usefixtures("printers")
+async def test_event_entity(hass: HomeAssistant, post: Post, slug: str) -> None:
+    """Home Assistant's own trigger for event entities hears the same, and of kinds that are new."""
+    own = {"trigger": "event.received", "target": {"entity_id": EVENT}, "options": {"event_type": [slug]}}
+    calls = await automate(hass, "{{ trigger.to_state.attributes.type }}", own)
+    for number in NUMBERS.values():
+        await post(FULL, EventType=number)
+        await post(FULL, **SECOND, EventType=number)
+    assert heard(calls) == [(0, slug)]
+
+
+# A print finishes soon.
+
+type Say = dict[str, Any] | None
+MINUTE: Final = timedelta(minutes=1)
+
+
+class Prints:
+    """Prints that go on by the minute, and the automations that hear when they finish soon."""
+
+    def __init__(self, hass: HomeAssistant, freezer: FrozenDateTimeFactory, post: Post) -> None:
+        """Begin at minute 0."""
+        self.hass = hass
+        self.minute = 0
+        self.calls: list[ServiceCall] = []
+        self._freezer = freezer
+        self._post = post
+        freezer.move_to("2026-11-01 12:00:00+00:00")
+
+    async def automate(self, *befores: int, aims: Iterable[Target] = ({"device_id": ""},)) -> None:
+        """Make an automation for each of these minutes before the end, and each of these targets."""
+        ours = device_id_of(self.hass)
+        meant = [{"device_id": ours} if aim == {"device_id": ""} else aim for aim in aims]
+        triggers = (trigger("finishes_soon", aim, before={"minutes": before}) for before in befores for aim in meant)
+        self.calls = await automate(self.hass, "{{ now().isoformat() }}", *triggers)
+
+    async def say(self, slug: str, left: int | None, **keys: Any) -> None:
+        """Have a printer say something; so many minutes remain."""
+        seconds = None if left is None else left * 60
+        body = {"PrintId": "1", "TimeRemainingSec": seconds, "DurationSec": self.minute * 60, **keys}
+        await self._post(EventType=NUMBERS[slug], **body)
+
+    async def until(self, minute: int) -> None:
+        """Let minutes pass, one after the other."""
+        for _ in range(self.minute, minute):
+            await pass_time(self.hass, self._freezer, MINUTE)
+        self.minute = max(minute, self.minute)
+
+    async def leap(self, minute: int) -> None:
+        """Let minutes pass in which Home Assistant is off."""
+        self._freezer.tick(MINUTE * (minute - self.minute))
+        self.minute = minute
+
+    @property
+    def told(self) -> list[tuple[int, int]]:
+        """Return in which minute each automation ran, by its number."""
+        started = dt_util.parse_datetime("2026-11-01 12:00:00+00:00", raise_on_error=True)
+        moments = [(number, dt_util.parse_datetime(text, raise_on_error=True)) for number, text in heard(self.calls)]
+        return [((moment - started) // MINUTE, number) for number, moment in moments]
+
+
+@pytest.fixture
+def prints(hass: HomeAssistant, freezer: FrozenDateTimeFactory, post: Post) -> Prints:
+    """Return prints that go on by the minute."""
+    return Prints(hass, freezer, post)
+
+
+@pytest.mark.parametrize(
+    ("befores", "says", "expected"),
+    [
+        pytest.param([10], {0: ("print_started", 60)}, [(50, 0)], id="by the estimate"),
+        pytest.param([10, 30, 0], {0: ("print_started", 60)}, [(30, 1), (50, 0), (60, 2)], id="each for itself"),
+        pytest.param([10, 10], {0: ("print_started", 60)}, [(50, 0), (50, 1)], id="two that want the same"),
+        pytest.param(
+            [10],
+            {0: ("print_started", 60), 20: ("print_progress", 60), 60: ("print_progress", 25)},
+            [(75, 0)],
+            id="longer than thought",
+        ),
+        pytest.param(
+            [10], {0: ("print_started", 60), 20: ("print_progress", 15)}, [(25, 0)], id="shorter than thought"
+        ),
+        pytest.param([10], {0: ("print_started", 60), 20: ("print_progress", 5)}, [(21, 0)], id="soon all at once"),
+        pytest.param(
+            [10],
+            {0: ("print_started", 60), 51: ("print_progress", 40), 60: ("print_progress", 31)},
+            [(50, 0)],
+            id="told once, however the estimate moves",
+        ),
+        pytest.param(
+            [10],
+            {0: ("print_started", 60), 40: ("print_paused", 20), 100: ("print_resumed", 20)},
+            [(110, 0)],
+            id="paused",
+        ),
+        pytest.param([10], {0: ("print_started", 60), 40: ("print_paused", 20)}, [], id="paused for good"),
+        pytest.param(
+            [10],
+            {0: ("print_started", 60), 55: ("print_paused", 5), 90: ("print_resumed", 5)},
+            [(50, 0)],
+            id="paused after",
+        ),
+        pytest.param([10], {0: ("print_started", 60), 40: ("print_complete", 0)}, [], id="over before"),
+        pytest.param([10], {0: ("print_started", 60), 40: ("print_failed", 20)}, [], id="failed before"),
+        pytest.param([10], {0: ("print_started", 60), 40: ("error", 20)}, [], id="stopped before"),
+        pytest.param(
+            [10], {0: ("print_started", 60), 40: ("error", 20), 60: ("print_resumed", 20)}, [(70, 0)], id="goes on"
+        ),
+        pytest.param([10], {0: ("print_started", 5)}, [(1, 0)], id="shorter than that"),
+        pytest.param([10], {0: ("print_started", None), 20: ("print_progress", 30)}, [(40, 0)], id="known later"),
+        pytest.param([10], {0: ("print_started", None)}, [], id="never known"),
+        pytest.param(
+            [10], {0: ("print_started", 60), 30: ("gadget_warning", None)}, [(50, 0)], id="something else said"
+        ),
+        pytest.param([10**9], {0: ("print_started", 60)}, [(1, 0)], id="however long"),
+    ],
+)
+async def test_finishes_soon(
+    prints: Prints, befores: list[int], says: dict[int, tuple[str, int | None]], expected: list[tuple[int, int]]
+) -> None:
+    """It is told once in a print for each time before, as soon as only so much is left of a print that goes on."""
+    await prints.say("test", None)
+    await prints.say("print_progress", None, PrintId="0")
+    await prints.automate(*befores)
+    for minute, (slug, left) in says.items():
+        await prints.until(minute)
+        await prints.say(slug, left)
+    await prints.until(150)
+    assert sorted(prints.told) == sorted(expected)
+
+
+async def test_next_print(prints: Prints) -> None:
+    """Each print is told of, and each printer's."""
+    await prints.say("print_started", 60)
+    await prints.say("print_started", 60, **SECOND)
+    aims = ({"device_id": ""}, {"device_id": device_id_of(prints.hass, "printer-2")})
+    await prints.automate(10, aims=aims)
+    await prints.until(20)
+    await prints.say("print_progress", 20, **SECOND)
+    await prints.until(60)
+    assert prints.told == [(30, 1), (50, 0)]
+    await prints.say("print_complete", 0)
+    await prints.say("print_started", 60, PrintId="2", DurationSec=0)
+    await prints.until(120)
+    assert prints.told[2:] == [(110, 0)]
+    # The same file once more, under the same id.
+    await prints.say("print_complete", 0, PrintId="2", DurationSec=3600)
+    await prints.until(121)
+    await prints.say("print_started", 60, PrintId="2", DurationSec=3660)
+    await prints.until(200)
+    assert prints.told[3:] == [(171, 0)]
+
+
+async def test_silence(prints: Prints) -> None:
+    """A print of which nothing more is heard is not told of, until it is heard of again."""
+    await prints.say("print_started", 60)
+    await prints.leap(180)
+    await prints.automate(30)
+    await prints.until(190)
+    assert prints.told == []
+    await prints.say("print_progress", 40)
+    await prints.until(230)
+    assert prints.told == [(200, 0)]
+
+
+async def test_new_automation(prints: Prints) -> None:
+    """An automation that is made in mid-print is in time, and says at once what is so already."""
+    await prints.say("print_started", 60)
+    await prints.until(45)
+    await prints.automate(30, 10)
+    await prints.until(90)
+    assert prints.told == [(46, 0), (50, 1)]
+
+
+async def test_automation_that_is_off(prints: Prints) -> None:
+    """Where nobody wants to hear it nothing is told, and whoever wants to later does."""
+    await prints.say("print_started", 60)
+    await prints.automate(10)
+    await _turn(prints, "off")
+    await prints.until(55)
+    await _turn(prints, "on")
+    await prints.until(90)
+    assert prints.told == [(56, 0)]
+
+
+async def _turn(prints: Prints, on_or_off: str) -> None:
+    """Switch the automations on or off."""
+    await prints.hass.services.async_call("automation", f"turn_{on_or_off}", {"entity_id": "all"}, blocking=True)
+    await prints.hass.async_block_till_done()
+
+
+@pytest.mark.parametrize(
+    ("off", "on", "expected"),
+    [
+        pytest.param(20, 30, [(50, 0), (50, 1), (30, 2), (30, 3)], id="before"),
+        pytest.param(40, 55, [(56, 0), (56, 1), (30, 2), (30, 3)], id="in the moment"),
+        pytest.param(52, 55, [(50, 0), (50, 1), (30, 2), (30, 3)], id="after"),
+        pytest.param(40, 240, [(30, 2), (30, 3)], id="when the print is long over"),
+    ],
+)
+async def test_restart(
+    hass: HomeAssistant, prints: Prints, loaded: MockConfigEntry, off: int, on: int, expected: list[tuple[int, int]]
+) -> None:
+    """What became due while Home Assistant was off is told to all once it has started; nothing is told twice."""
+    await prints.say("print_started", 60)
+    await prints.automate(10, 30, aims=({"device_id": ""}, {"entity_id": EVENT}))
+    await prints.until(off)
+    await _turn(prints, "off")
+    assert await hass.config_entries.async_unload(loaded.entry_id)
+    await prints.leap(on)
+    hass.set_state(CoreState.starting)
+    assert await hass.config_entries.async_setup(loaded.entry_id)
+    await _turn(prints, "on")
+    before = len(prints.calls)
+    await prints.until(on)
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await hass.async_block_till_done()
+    assert len(prints.calls) == before
+    await prints.until(on + 60)
+    assert sorted(prints.told) == sorted(expected)
+
+
+async def test_reload_of_the_entry(hass: HomeAssistant, prints: Prints, loaded: MockConfigEntry) -> None:
+    """Automations go on to hear it once the entry has been loaded again; until then nothing is told."""
+    await prints.say("print_started", 60)
+    await prints.automate(10)
+    assert await hass.config_entries.async_unload(loaded.entry_id)
+    await prints.until(55)
+    assert prints.told == []
+    assert await hass.config_entries.async_setup(loaded.entry_id)
+    await prints.until(70)
+    assert prints.told == [(56, 0)]
+    assert await hass.config_entries.async_reload(loaded.entry_id)
+    await prints.until(80)
+    assert len(prints.told) == 1
+
+
+async def test_saved_before_it_is_told(hass: HomeAssistant, prints: Prints, disk: Disk) -> None:
+    """A power cut right after it was told cannot have it told again."""
+    await prints.say("print_started", 60)
+    await prints.automate(10)
+    await prints.until(49)
+    assert "soon" not in _stored(hass) or '"soon":[]' in _stored(hass)
+    await prints.until(50)
+    assert prints.told == [(50, 0)]
+    assert '"soon":[600]' in _stored(hass)
+
+
+def _stored(hass: HomeAssistant) -> str:
+    """Return what is stored of the printers, without its spaces."""
+    from pathlib import Path
+
+    return "".join(Path(hass.config.path(".storage", f"{DOMAIN}.printers")).read_text("utf-8").split())
+
+
+async def test_disk_that_does_not_take_it(prints: Prints, disk: Disk) -> None:
+    """Where the disk does not take it, it is told all the same, and once."""
+    await prints.say("print_started", 60)
+    await prints.automate(10)
+    disk.error = OSError("full")
+    await prints.until(90)
+    assert prints.told == [(50, 0)]
+
+
+async def test_area_of_a_printer_to_come(hass: HomeAssistant, prints: Prints) -> None:
+    """A printer that joins the area is told of."""
+    await prints.say("print_started", 60)
+    room = ar.async_get(hass).async_create("Workshop")
+    await prints.automate(10, aims=({"area_id": room.id},))
+    await prints.until(20)
+    dr.async_get(hass).async_update_device(device_id_of(hass), area_id=room.id)
+    await prints.until(60)
+    assert prints.told == [(50, 0)]
+
+
+async def test_what_a_template_sees_of_a_print_that_finishes_soon(
+    hass: HomeAssistant, prints: Prints, announced: list[Event]
+) -> None:
+    """Templates see what they see with every other trigger, as it is then."""
+    await prints.say("print_started", 60, FileName="Boat.gcode", Progress=0)
+    await prints.until(30)
+    await prints.say("print_progress", 30, FileName="Boat.gcode", Progress=50)
+    device_id = device_id_of(hass)
+    calls = await automate(
+        hass, "{{ trigger.event.data }}", trigger("finishes_soon", {"device_id": device_id}, before={"minutes": 10})
+    )
+    await prints.until(50)
+    ((_, data),) = heard(calls)
+    assert data.keys() == announced[-1].data.keys()
+    assert {key: found for key, found in data.items() if found not in (None, {})} == {
+        "device_id": device_id,
+        "printer_id": "printer-1",
+        "printer_name": "Ender3",
+        "print_id": "1",
+        "type": "finishes_soon",
+        "file_name": "Boat.gcode",
+        "progress": 50,
+        "duration": 1800,
+        "time_remaining": 600,
+        "estimated_finish": "2026-11-01T13:00:00+00:00",
+    }
