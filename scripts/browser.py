@@ -54,6 +54,11 @@ class Browser:
         await locator.click()
         self.clicks += 1
 
+    @property
+    def fields(self) -> Locator:
+        """Return the text fields of the page of a set-up."""
+        return self.page.locator("step-flow-form").get_by_role("textbox")
+
     async def see(self, text: str) -> None:
         """Wait until the text is there."""
         await self.page.get_by_text(text).last.wait_for()

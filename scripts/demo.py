@@ -2,218 +2,150 @@
 
 import argparse
 import asyncio
-from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
+import json
 from pathlib import Path
 import random
 import shutil
 import signal
 import socket
 import sys
-from typing import Any, Final
+from typing import Final
 
-from hass_process import WITH_FRONTEND, Hass, Webhook, WebSocket
-from simulator import PRINTS, Print, Printer, Step, play, run
+from demo_checks import BLUEPRINTS, Act, check
+from demo_view import View
+from hass_process import WITH_FRONTEND, Hass, HassError, Webhook, WebSocket
+from simulator import DEMO, PRINTS, Printer, Step, play, run
+from webcam import Webcam
 
 FOLDER: Final = Path(__file__).parent.parent / ".cache" / "demo-home"
-PRINTERS: Final = {
-    Printer(printer_id="demo-mk4", name="Prusa MK4"): PRINTS["smooth"],
-    Printer(printer_id="demo-x1", name="Bambu X1"): PRINTS["troubled"],
-}
-# What a print that went to its end leaves behind.
-EXPECTED: Final = {
-    "status": "complete",
-    "progress": "100",
-    "time_remaining": "0.0",
-    "attention": "none",
-    "error_message": "unknown",
-    "printing": "off",
-    "attention_required": "off",
-}
-SECONDS_ONCE: Final = 45
+TEMPLATE: Final = Path(__file__).parent / "demo_home"
+ACTS: Final = (
+    Act(
+        printer=Printer(printer_id="demo-mk4", name="Prusa MK4"),
+        print=PRINTS["smooth"],
+        webcam=Webcam(FOLDER, "demo-mk4", "#f26b21"),
+    ),
+    Act(
+        printer=Printer(printer_id="demo-x1", name="Bambu X1"),
+        print=PRINTS["troubled"],
+        webcam=Webcam(FOLDER, "demo-x1", "#3fa34d"),
+    ),
+)
+SECONDS_ONCE: Final = 15
 SECONDS: Final = 300
-_BAR: Final = 24
-_DOMAIN: Final = "octoeverywhere"
 
 
-@dataclass
-class View:
-    """What Home Assistant holds, as its websocket API tells it."""
-
-    is_terminal: bool
-    states: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
-    """Printer's name -> entity's key -> state."""
-    events: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Printer's name -> the types of its events, in order."""
-    keys: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Entity id -> printer's name and entity's key."""
-    _lines: int = 0
-
-    async def follow(self, websocket: WebSocket) -> None:
-        """Show what happens until cancelled."""
-        async for event in await websocket.subscribe("subscribe_events"):
-            if event["event_type"].startswith(f"{_DOMAIN}_"):
-                self._on_notification(event["data"])
-            elif event["event_type"] == "entity_registry_updated":
-                await self.learn(websocket)
-            elif event["event_type"] == "state_changed" and event["data"]["entity_id"] in self.keys:
-                printer, key = self.keys[event["data"]["entity_id"]]
-                self.states[printer][key] = (event["data"]["new_state"] or {}).get("state", "gone")
-                self._draw()
-
-    async def learn(self, websocket: WebSocket) -> None:
-        """Find out which entity is what, and its state."""
-        devices = {device["id"]: device for device in await websocket.call("config/device_registry/list")}
-        for entity in await websocket.call("config/entity_registry/list"):
-            if entity["platform"] == _DOMAIN:
-                printer = devices[entity["device_id"]]["name"]
-                self.keys[entity["entity_id"]] = printer, entity["translation_key"]
-        for state in await websocket.call("get_states"):
-            if state["entity_id"] in self.keys:
-                printer, key = self.keys[state["entity_id"]]
-                self.states[printer][key] = state["state"]
-
-    def _on_notification(self, data: dict[str, Any]) -> None:
-        """Tell of an event."""
-        self.events[data["printer_name"]].append(data["type"])
-        error = f": {data['error']}" if data["error"] else ""
-        self.say(f"  {data['printer_name']:10}  {_DOMAIN}_{data['type']}{error}")
-        if not self.is_terminal:
-            self.say(self._line(data["printer_name"]))
-
-    def _line(self, printer: str) -> str:
-        """Return how the printer is, in one line."""
-        states = self.states[printer]
-        progress = states.get("progress", "")
-        done = int(float(progress) * _BAR / 100) if progress.isdigit() else 0
-        layers = f"{_known(states, 'current_layer')}/{_known(states, 'total_layers')}"
-        attention = "" if states.get("attention") == "none" else f"  ! {states.get('attention')}"
-        return (
-            f"{printer:10}  {_known(states, 'status'):9} [{'#' * done:.<{_BAR}}] {_known(states, 'progress'):>3} %"
-            f"  layer {layers:>9}  {_clock(states.get('time_remaining', '')):>9} left{attention}"
-        )
-
-    def say(self, line: str) -> None:
-        """Print a line above the printers."""
-        self._erase()
-        print(line, flush=True)
-        self._draw()
-
-    def _draw(self) -> None:
-        """Print the printers anew, where a terminal lets us."""
-        if self.is_terminal:
-            self._erase()
-            for printer in self.states:
-                print(self._line(printer))
-            self._lines = len(self.states)
-            sys.stdout.flush()
-
-    def _erase(self) -> None:
-        """Take the printers away again."""
-        if self._lines:
-            sys.stdout.write(f"\x1b[{self._lines}F\x1b[J")
-            self._lines = 0
+def prepare() -> str:
+    """Lay out what Home Assistant starts with, as one has it that somebody lives in. Return its configuration."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    shutil.copytree(TEMPLATE, FOLDER)
+    shutil.copytree(BLUEPRINTS, FOLDER / BLUEPRINTS.name)
+    (FOLDER / "www").mkdir()
+    configuration = f"{WITH_FRONTEND}webcam:\n"
+    for name in ("automation", "scene", "script"):
+        configuration = configuration.replace(f"{name}:\n", f"{name}: !include {name}s.yaml\n")
+    return configuration
 
 
-def _known(states: dict[str, str], key: str) -> str:
-    """Return a state, or a dash for none."""
-    return {"unknown": "-"}.get(state := states.get(key, "-"), state)
+def draw_pictures() -> None:
+    """Draw what the webcams will see."""
+    for act in ACTS:
+        act.webcam.draw()
 
 
-def _clock(hours: str) -> str:
-    """Return a duration as hours and minutes."""
-    minutes = _minutes(hours)
-    return "-" if minutes is None else f"{minutes // 60}:{minutes % 60:02} h"
+def steps_of(act: Act) -> list[Step]:
+    """Return what OctoEverywhere posts, with pictures."""
+    return [
+        replace(step, body={**step.body, "SnapshotUrl": act.webcam.link(step.body["Progress"])})
+        for step in play(act.printer, act.print, random.Random())
+    ]
 
 
-def _minutes(hours: str) -> int | None:
-    """Return how many minutes a state in hours stands for."""
-    try:
-        return round(float(hours) * 60)
-    except ValueError:
-        return None
+async def print_all(webhook: Webhook, within: float) -> tuple[dict[Act, list[Step]], list[str]]:
+    """Let every printer print; return what was posted, and what was refused."""
+    refused = []
 
-
-async def print_all(view: View, webhook: Webhook, within: float) -> list[list[Step]]:
-    """Let every printer print; return what was posted."""
-
-    def check(step: Step, status: int) -> None:
+    def note(step: Step, status: int) -> None:
         if status != 200:
-            view.say(f"  {step.body['PrinterName']}: EventType {step.body['EventType']} was answered {status}")
+            refused.append(f"{step.body['PrinterName']}: EventType {step.body['EventType']} was answered {status}")
 
-    chance = random.Random()
-    prints = [list(play(printer, print_, chance)) for printer, print_ in PRINTERS.items()]
-    longest = max(steps[-1].at for steps in prints)
+    played = {act: steps_of(act) for act in ACTS}
+    longest = max(steps[-1].at for steps in played.values())
     await asyncio.gather(
         *(
-            run(steps, webhook.url, secret=webhook.secret_key, within=within * steps[-1].at / longest, on_answer=check)
-            for steps in prints
+            run(steps, webhook.url, secret=webhook.secret_key, within=within * steps[-1].at / longest, on_answer=note)
+            for steps in played.values()
         )
     )
-    return prints
+    return played, refused
 
 
-def summarize(view: View, prints: list[list[Step]]) -> bool:
-    """Print a table; return whether Home Assistant holds what the prints should have led to."""
-    wrong: list[str] = []
-    print(f"\n{'printer':12}{'status':10}{'progress':>9}{'layers':>10}{'events':>8}  file")
-    for (printer, print_), steps in zip(PRINTERS.items(), prints, strict=True):
-        states = view.states[printer.name]
-        layers = f"{states.get('current_layer')}/{states.get('total_layers')}"
-        events = view.events[printer.name]
-        print(
-            f"{printer.name:12}{states.get('status', '-'):10}{states.get('progress', '-'):>7} %{layers:>10}"
-            f"{len(events):>8}  {states.get('file_name')}"
-        )
-        wrong += [
-            f"{printer.name}: {key} is {states.get(key)}, not {expected}"
-            for key, expected in (EXPECTED | _expected(print_)).items()
-            if states.get(key) != expected
-        ]
-        if _minutes(states["print_duration"]) != round(print_.seconds / 60):
-            wrong.append(f"{printer.name}: it printed for {_clock(states['print_duration'])}")
-        if len(events) != len(steps):
-            wrong.append(f"{printer.name}: {len(events)} events for {len(steps)} notifications")
-    print("\n".join(wrong) or "Home Assistant holds what the prints should have led to.", flush=True)
+async def report(
+    hass: Hass, websocket: WebSocket, view: View, played: dict[Act, list[Step]], refused: Sequence[str]
+) -> bool:
+    """Say what was checked; return whether all of it is as it should be."""
+    wrong = list(refused)
+    view.say()
+    async for finding in check(hass, websocket, view, played):
+        view.say(f"{'WRONG' if finding.wrong else 'ok':6}{finding.what}")
+        wrong += finding.wrong
+    for line in wrong:
+        view.say(f"  {line}")
+    view.say("Something is wrong, see above." if wrong else "Everything is as the prints should have left it.")
     return not wrong
 
 
-def _expected(print_: Print) -> dict[str, str]:
-    """Return the states that depend on the print."""
-    return {
-        "file_name": print_.file_name,
-        "current_layer": str(print_.layers),
-        "total_layers": str(print_.layers),
-    }
+def introduce(view: View, hass: Hass, webhook: Webhook) -> None:
+    """Say how to look at it, and leave a note for scripts/simulate."""
+    DEMO.write_text(json.dumps({"url": webhook.url, "secret": webhook.secret_key}))
+    view.say(f"Home Assistant: {hass.url}")
+    view.say(f"Name:           {hass.user}\nPassword:       {hass.password}")
+    view.say("To print more:  scripts/simulate --print cancelled\n")
 
 
-async def demo(*, once: bool) -> bool:
-    """Start Home Assistant, print, and show. Returns whether all is as it should be."""
-    if FOLDER.exists():
-        await asyncio.to_thread(shutil.rmtree, FOLDER)
-    FOLDER.mkdir(parents=True)
-    view = View(is_terminal=sys.stdout.isatty())
-    view.say("Starting Home Assistant (the first time it installs what its frontend needs: a minute or two)")
-    async with Hass(FOLDER, port=_default_port(), configuration=WITH_FRONTEND) as hass, hass.websocket() as websocket:
-        webhook = await hass.add_integration()
-        view.say(f"\nHome Assistant: {hass.url}   name: {hass.user}   password: {hass.password}")
-        view.say(f"Webhook:        {webhook.url}\nSecret key:     {webhook.secret_key}\n")
-        following = asyncio.create_task(view.follow(websocket))
+async def show(hass: Hass, websocket: WebSocket, view: View, *, once: bool) -> bool:
+    """Print, and show what comes of it. Returns whether all is as it should be."""
+    webhook = await hass.add_integration()
+    introduce(view, hass, webhook)
+    following = asyncio.create_task(view.follow(websocket))
+    with view.printers():
         while True:
-            prints = await print_all(view, webhook, SECONDS_ONCE if once else SECONDS)
+            played, refused = await print_all(webhook, SECONDS_ONCE if once else SECONDS)
             # Its answer comes after all events of what was posted.
             await view.learn(websocket)
             if once:
-                following.cancel()
-                return summarize(view, prints)
+                break
             view.say("Both prints are over; the next ones begin. Ctrl-C ends the demo.")
+    following.cancel()
+    return await report(hass, websocket, view, played, refused)
+
+
+async def demo(*, once: bool) -> bool:
+    """Start Home Assistant and show it at work. Returns whether all is as it should be."""
+    view = View()
+    configuration = await asyncio.to_thread(prepare)
+    drawing = asyncio.create_task(asyncio.to_thread(draw_pictures))
+    view.say("Starting Home Assistant")
+    try:
+        async with (
+            Hass(FOLDER, port=_default_port(), configuration=configuration) as hass,
+            hass.websocket() as websocket,
+        ):
+            await drawing
+            return await show(hass, websocket, view, once=once)
+    finally:
+        DEMO.unlink(missing_ok=True)
 
 
 def _default_port() -> int | None:
     """Return Home Assistant's own port where it is free, for an address that people know."""
     port = 8123
     with socket.socket() as probe, suppress(OSError):
+        # As Home Assistant does: right after another demo the port is free as well.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
         return port
     return None
@@ -235,6 +167,8 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         return 0 if asyncio.run(_until_ended(once=arguments.once)) else 1
+    except HassError as err:
+        sys.exit(str(err))
     except KeyboardInterrupt, asyncio.CancelledError:
         return 130
 

@@ -36,8 +36,7 @@ class Octo:
 
     async def copy_from(self, person: Browser) -> None:
         """Take over what the page shows."""
-        shown = [text.strip() for text in await person.page.locator("code:visible").all_inner_texts()]
-        self.url, self.secret_key = shown[0], shown[1]
+        self.url, self.secret_key = [await field.input_value() for field in await person.fields.all()]
 
     async def post(self, secret_key: str | None = None, *, expected: int = 200) -> None:
         """Post the next notification of a print. Raises HassError where it is answered otherwise than expected."""
@@ -48,34 +47,60 @@ class Octo:
 
 
 async def add(person: Browser, octo: Octo) -> None:
-    """Add the integration; a notification ends the set-up."""
+    """Add the integration: at first with the wrong key, then as it should be; say how many clicks that needs without the mistake."""
     await person.open("/config/integrations/dashboard")
     await person.see("Add integration")
     began = time.monotonic()
     await person.click("Add integration")
+    await person.see("Select brand")
     await person.page.get_by_role("textbox").last.fill("OctoEverywhere")
     await person.picture("search")
-    await person.click_on(person.page.locator("ha-integration-list-item").first)
-    await person.see("How does OctoEverywhere reach Home Assistant?")
-    await person.picture("connection")
+    await person.click_on(person.page.locator("ha-integration-list-item").filter(has_text="OctoEverywhere"))
+    await person.see("Choose a way")
+    await person.picture("way")
     await person.click_text("Over the home network")
     await person.see("Secret key")
     await person.picture("address-and-key")
     await person.click("Next")
-    await person.see("This page goes on by itself")
-    await person.picture("copy-and-test")
+    await person.see("Tell OctoEverywhere")
+    await person.picture("copy")
     await octo.copy_from(person)
-    await octo.post(secret_key="mistyped", expected=401)
-    await person.see("A notification arrived, with the wrong key")
-    await person.picture("wrong-key")
-    await person.click_text("Test again")
-    await person.see("This page goes on by itself")
+    await person.click("Next")
+    print(f"Add integration to the wait for a proof: {person.clicks} clicks, {time.monotonic() - began:.1f} s")
+    await person.see("Waiting for a notification")
     await person.picture("wait")
+    await octo.post(secret_key="mistyped", expected=401)
+    await person.see("The key is another one")
+    await person.picture("wrong-key")
+    await person.click_text("Show the address and key")
+    await person.see("Tell OctoEverywhere")
     await octo.post()
-    await person.see("Skip and finish")
+    await person.click("Next")
+    await person.see("It works.")
     await person.picture("success")
-    print(f"Add integration to the first printer: {person.clicks} clicks, {time.monotonic() - began:.1f} s")
-    await person.click("Skip and finish")
+    await person.click("Close")
+
+
+async def doubt(person: Browser, hass: Hass) -> None:
+    """Enter what leads elsewhere, be offered Home Assistant's own address, and give up."""
+    await person.open("/config/integrations/integration/octoeverywhere")
+    await open_reconfiguration(person)
+    await person.click_text("Use the home network")
+    await person.fields.first.fill("http://192.168.1.10/lovelace")
+    await person.click("Next")
+    await person.see("most likely leads elsewhere")
+    await person.picture("doubtful-address")
+    if await person.fields.first.input_value() != hass.url:
+        raise HassError("Home Assistant's own address is not offered")
+    await person.click("Close")
+
+
+async def open_reconfiguration(person: Browser) -> None:
+    """Choose Reconfigure in the menu of the entry."""
+    await person.see("OctoEverywhere")
+    await person.click_on(person.page.locator("ha-config-entry-row ha-dropdown ha-icon-button").first)
+    await person.click_text("Reconfigure")
+    await person.see("What would you like to do?")
 
 
 async def look_at_device(person: Browser, octo: Octo) -> None:
@@ -92,42 +117,39 @@ async def look_at_device(person: Browser, octo: Octo) -> None:
 async def reconfigure(person: Browser, octo: Octo) -> None:
     """Read address and key again, and prove again that it works."""
     await person.open("/config/integrations/integration/octoeverywhere")
-    await person.see("OctoEverywhere")
     await person.picture("integration")
-    await person.click_on(person.page.locator("ha-config-entry-row ha-dropdown ha-icon-button").first)
-    await person.picture("menu")
-    await person.click_text("Reconfigure")
-    await person.see("What would you like to do?")
+    await open_reconfiguration(person)
     await person.picture("reconfigure")
-    await person.click_text("Show the address and key, and test again")
-    await person.see("This page goes on by itself")
+    await person.click_text("Show the address and key")
+    await person.see("Tell OctoEverywhere")
     before = octo.url, octo.secret_key
     await octo.copy_from(person)
     if (octo.url, octo.secret_key) != before:
         raise HassError("The address or the key is another one than before")
-    await person.picture("reconfigure-copy")
     await octo.post()
-    await person.see("Done.")
-    await person.picture("reconfigured")
+    await person.click("Next")
+    await person.see("It works.")
     await person.click("Close")
 
 
 async def repair(person: Browser, octo: Octo) -> None:
-    """Change the key at OctoEverywhere, see the repair, and put it right."""
+    """Change the key at OctoEverywhere, see the repair, and take the new key over."""
     await octo.post(secret_key="a new key", expected=401)
     await person.open("/config/repairs")
     await person.see("OctoEverywhere's notifications are refused")
     await person.picture("repairs")
     await person.click_text("OctoEverywhere's notifications are refused")
-    await person.see("The key must be the same on both sides")
+    await person.see("must be the same on both sides")
     await person.picture("repair")
-    await person.page.get_by_role("textbox").last.fill("a new key")
     await person.click("Submit")
-    await person.see("The issue is repaired!")
-    await person.picture("repaired")
-    await person.click("Finish")
+    await person.see("Tell OctoEverywhere")
+    await person.fields.last.fill("a new key")
+    await person.click("Next")
+    await person.see("Waiting for a notification")
     octo.secret_key = "a new key"
     await octo.post()
+    await person.see("It works.")
+    await person.click("Close")
     await person.see("There are currently no repairs")
     await person.picture("no-repairs")
 
@@ -138,20 +160,31 @@ async def move(person: Browser, octo: Octo, hass: Hass) -> None:
         await websocket.call("config/core/update", internal_url=f"http://localhost:{hass.port}")
     await person.see("OctoEverywhere has an old address of Home Assistant")
     await person.click_text("OctoEverywhere has an old address of Home Assistant")
-    await person.see("choose another way")
+    await person.see("OctoEverywhere was given")
     await person.picture("old-address")
     await person.click("Submit")
-    await person.picture("old-address-next")
-    await person.click_text("Show the address and key, and test again")
-    await person.see("This page goes on by itself")
+    await person.click_text("Show the address and key")
+    await person.see("Tell OctoEverywhere")
     await person.picture("new-address")
     await octo.copy_from(person)
     if "localhost" not in octo.url:
         raise HassError("This is still the old address")
+    await close_and_come_back(person)
     await octo.post()
-    await person.see("Done.")
+    await person.click("Next")
+    await person.see("It works.")
     await person.click("Close")
     await person.see("There are currently no repairs")
+
+
+async def close_and_come_back(person: Browser) -> None:
+    """Close the set-up by mistake, and let the repair lead back to the same page."""
+    await person.click("Close")
+    await person.click_text("Nothing has arrived from OctoEverywhere yet")
+    await person.see("test it")
+    await person.picture("nothing-has-arrived")
+    await person.click("Submit")
+    await person.see("Tell OctoEverywhere")
 
 
 async def automate(person: Browser, octo: Octo) -> None:
@@ -197,11 +230,12 @@ async def e2e(pictures: Path) -> None:
         octo = Octo(hass)
         try:
             await add(person, octo)
+            await doubt(person, hass)
             await look_at_device(person, octo)
-            await automate(person, octo)
             await reconfigure(person, octo)
             await repair(person, octo)
             await move(person, octo, hass)
+            await automate(person, octo)
         except BaseException:
             await person.picture("where-it-ended")
             raise

@@ -1,16 +1,13 @@
-"""What the pictures of docs/images show: printers, what their webcams see, and what they have printed before."""
+"""What the pictures of docs/images show: printers, and what they have printed before."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import cos, radians, sin
-from pathlib import Path
 import random
 import re
 from typing import Final
 
-from PIL import Image, ImageColor, ImageDraw, ImageFilter
 from simulator import COMPLETE, FAILED, FILAMENT_CHANGE, GADGET_WARNING, PRINTS, PROGRESS, Print, Printer, Step, play
 
 from custom_components.octoeverywhere.history import Outcome, Print as PastPrint, Totals
@@ -82,37 +79,6 @@ SCENES: Final = (
     Scene(name="Elegoo Neptune", print=PRINTS["cancelled"], until=(FAILED, 0), colour="#8e5bd0"),
 )
 WITH_PAST: Final = ("prusa_mk4", "bambu_x1")
-
-
-def draw_snapshot(path: Path, colour: str, percent: float) -> None:
-    """Draw what a webcam sees of a vase of which so much is printed."""
-    image = Image.linear_gradient("L").resize((640, 360)).point(lambda level: 70 + level // 4).convert("RGB")
-    draw = ImageDraw.Draw(image)
-    draw.polygon([(150, 225), (490, 225), (600, 345), (40, 345)], "#3b4048")
-    for part in range(1, 12):
-        draw.line([(150 + 340 * part / 12, 225), (40 + 560 * part / 12, 345)], "#525862")
-    for part in range(1, 6):
-        y = 225 + 120 * (part / 6) ** 1.3
-        draw.line([(150 - (y - 225) * 0.9, y), (490 + (y - 225) * 0.9, y)], "#525862")
-    layers = max(1, round(percent * 2))
-    top = 300 - layers
-    red, green, blue, *_ = ImageColor.getrgb(colour)
-    draw.ellipse((215, 285, 425, 330), "#2a2d32")
-    for layer in range(layers):
-        radius = 62 + 26 * sin(layer / 46) + 7 * sin(layer / 17)
-        ring = (320 - radius, 300 - layer - radius / 4, 320 + radius, 300 - layer + radius / 4)
-        for angle in range(0, 180, 6):
-            light = (0.3 + 0.8 * sin(radians(angle)) * cos(radians(angle - 125)) ** 2) * (0.9 if layer % 4 == 0 else 1)
-            draw.arc(ring, angle, angle + 7, (round(red * light), round(green * light), round(blue * light)), 3)
-    rim = (320 - radius, top - radius / 4, 320 + radius, top + radius / 4)
-    draw.ellipse(rim, (red // 3, green // 3, blue // 3), colour, 4)
-    nozzle = 320 + 0.93 * radius
-    draw.rectangle((0, top - 78, 640, top - 58), "#9aa1a8")
-    draw.rectangle((nozzle - 34, top - 100, nozzle + 34, top - 26), "#202226")
-    draw.rectangle((nozzle - 12, top - 26, nozzle + 12, top - 12), "#a08030")
-    draw.polygon([(nozzle - 10, top - 12), (nozzle + 10, top - 12), (nozzle + 2, top), (nozzle - 2, top)], "#c9a227")
-    noise = Image.effect_noise(image.size, 30).convert("RGB")
-    Image.blend(image.filter(ImageFilter.GaussianBlur(1.1)), noise, 0.02).save(path, quality=88)
 
 
 def past_prints(chance: random.Random, now: datetime) -> Iterator[PastPrint]:

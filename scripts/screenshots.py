@@ -19,8 +19,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util.yaml import parse_yaml
 from PIL import Image
 from playwright.async_api import Locator
-from scenes import DAYS, SCENES, WITH_PAST, Scene, draw_snapshot, past_prints, totals
+from scenes import DAYS, SCENES, WITH_PAST, Scene, past_prints, totals
 from simulator import BED_COOLED, COMPLETE, FAILED, run, send
+from webcam import draw_snapshot
 
 from custom_components.octoeverywhere.history import History
 from custom_components.octoeverywhere.store import HistoryStore, PrinterStore

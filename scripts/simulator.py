@@ -7,12 +7,16 @@ import argparse
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+import json
+from pathlib import Path
 import random
+import re
 import string
 import sys
 from typing import Any, Final
+from urllib.parse import quote
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout, InvalidURL
 
 STARTED: Final = 1
 COMPLETE: Final = 2
@@ -29,6 +33,44 @@ USER_INTERACTION: Final = 12
 THIRD_LAYER: Final = 14
 BED_COOLED: Final = 15
 TEST: Final = 16
+NAMES: Final = {
+    STARTED: "print started",
+    COMPLETE: "print complete",
+    FAILED: "print failed",
+    PAUSED: "print paused",
+    RESUMED: "print resumed",
+    PROGRESS: "progress",
+    GADGET_WARNING: "Gadget sees a possible failure",
+    GADGET_PAUSED: "Gadget has paused the print",
+    ERROR: "error",
+    FIRST_LAYER: "first layer complete",
+    FILAMENT_CHANGE: "filament change required",
+    USER_INTERACTION: "user interaction required",
+    THIRD_LAYER: "third layer complete",
+    BED_COOLED: "bed cooled down",
+    TEST: "test notification",
+}
+ANSWERS: Final = {
+    200: "accepted",
+    400: "refused: Home Assistant does not understand it",
+    401: "refused: the secret key is wrong or missing",
+    403: "refused: Home Assistant takes it from the home network only",
+    404: "refused: this is no address of a webhook",
+    405: "refused: this is no address of a webhook",
+    413: "refused: it is too long",
+    503: "refused: Home Assistant is not ready",
+}
+"""What an answer means, by its status."""
+
+DEMO: Final = Path(__file__).parent.parent / ".cache" / "demo-webhook.json"
+"""Where a demo that is running says what its webhook is."""
+
+NOBODY: Final = """\
+Nothing was posted: the OctoEverywhere integration does not listen at this address.
+Home Assistant says 200 to every address that looks like a webhook's, also to a mistyped one.
+Please compare the address with the one that Home Assistant shows under
+Settings > Devices & services > OctoEverywhere > Reconfigure.
+To post to something else than this integration, add --to-anything."""
 
 _HOUR: Final = 3600
 # OctoEverywhere's plugin waits 20 seconds before it tries again; a simulation has less time.
@@ -46,7 +88,7 @@ class Printer:
     @property
     def quick_view_url(self) -> str:
         """Return the page to watch the printer on."""
-        return f"https://octoeverywhere.com/view/{self.printer_id}"
+        return f"https://octoeverywhere.com/view/{quote(self.printer_id)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,46 +207,95 @@ async def run(
     steps: list[Step], url: str, *, secret: str, within: float, on_answer: Callable[[Step, int], None]
 ) -> None:
     """Post the steps, stretched over so many seconds; tell of each answer."""
-    speed = (steps[-1].at - steps[0].at) / within
+    slowness = within / max(steps[-1].at - steps[0].at, 1)
     clock = asyncio.get_running_loop().time
     began = clock()
     async with ClientSession(timeout=ClientTimeout(total=10)) as session:
         for step in steps:
-            await asyncio.sleep(max(0.0, began + (step.at - steps[0].at) / speed - clock()))
+            await asyncio.sleep(max(0.0, began + (step.at - steps[0].at) * slowness - clock()))
             on_answer(step, await send(session, url, step.body, secret))
 
 
-def main() -> int:
-    """Read the command line, post one print, and say how each notification was answered."""
-    parser = argparse.ArgumentParser(prog="scripts/simulate", description=__doc__)
-    parser.add_argument("url", help="the address that Home Assistant shows for the webhook")
-    parser.add_argument("--secret", default="", help="the secret key, where there is one")
-    parser.add_argument("--print", choices=[*PRINTS, "test"], default="smooth", help="what to post (default: smooth)")
-    parser.add_argument("--within", type=float, default=60, metavar="SECONDS", help="how long it takes (default: 60)")
-    parser.add_argument("--printer", default="Simulated printer", metavar="NAME", help="the printer's name")
-    arguments = parser.parse_args()
-    printer = Printer(printer_id=f"simulated-{arguments.printer}", name=arguments.printer)
-    if arguments.print == "test":
-        steps = [Step(at=0, body={"PrinterId": printer.printer_id, "EventType": TEST, "PrinterName": printer.name})]
-    else:
-        steps = list(play(printer, PRINTS[arguments.print], random.Random()))
+async def is_ours(url: str) -> bool:
+    """Tell whether this integration listens there. Raises ClientError or TimeoutError.
+
+    Home Assistant answers 200 where it knows no such webhook, so that nobody finds out which ones it has. This integration
+    refuses what is no JSON.
+    """
+    async with (
+        ClientSession(timeout=ClientTimeout(total=10)) as session,
+        session.post(url, data=b"Who is there?") as response,
+    ):
+        return response.status != 200
+
+
+def sentence(step: Step, status: int) -> str:
+    """Return what was posted and how it was answered, in words."""
+    progress = f"{step.body['Progress']:3} %  " if "Progress" in step.body else ""
+    name = NAMES[step.body["EventType"]]
+    return f"{progress}{name}: {ANSWERS.get(status, f'answered {status}, which this integration does not')}"
+
+
+async def post_all(steps: list[Step], url: str, *, secret: str, within: float, to_anything: bool) -> int:
+    """Post the steps, and say how each was answered. Return what the program ends with."""
     refused = []
 
     def tell(step: Step, status: int) -> None:
-        sys.stdout.write(f"EventType {step.body['EventType']:2}  {step.body.get('Progress', 0):3} %  -> {status}\n")
-        sys.stdout.flush()
+        print(sentence(step, status), flush=True)
         if status != 200:
             refused.append(status)
 
+    if not to_anything and not await is_ours(url):
+        print(NOBODY)
+        return 1
+    await run(steps, url, secret=secret, within=within, on_answer=tell)
+    if refused:
+        print(f"{len(refused)} of {len(steps)} were not accepted.")
+    return 1 if refused else 0
+
+
+def plan(name: str, printer_name: str) -> list[Step]:
+    """Return what is posted of a print, or the test notification."""
+    slug = re.sub(r"\W+", "-", printer_name).strip("-").lower()
+    printer = Printer(printer_id=f"simulated-{slug}", name=printer_name)
+    if name == "test":
+        return [Step(at=0, body={"PrinterId": printer.printer_id, "EventType": TEST, "PrinterName": printer.name})]
+    return list(play(printer, PRINTS[name], random.Random()))
+
+
+def read_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="scripts/simulate", description=__doc__)
+    parser.add_argument(
+        "url", nargs="?", help="the address that Home Assistant shows; without it: of the demo that is running"
+    )
+    parser.add_argument("--secret", default="", metavar="KEY", help="the secret key, where there is one")
+    parser.add_argument("--print", choices=[*PRINTS, "test"], default="smooth", help="what to post (default: smooth)")
+    parser.add_argument("--within", type=float, default=60, metavar="SECONDS", help="how long it takes (default: 60)")
+    parser.add_argument("--printer", default="Simulated", metavar="NAME", help="the printer's name")
+    parser.add_argument("--to-anything", action="store_true", help="post also to what is not this integration")
+    arguments = parser.parse_args()
+    if arguments.url is None:
+        if not DEMO.exists():
+            parser.error("no demo is running, so the address is needed")
+        vars(arguments).update(json.loads(DEMO.read_text()))
+    return arguments
+
+
+def main() -> int:
+    """Post one print, and say how each notification was answered."""
+    given = read_arguments()
+    steps = plan(given.print, given.printer)
     try:
-        asyncio.run(
-            run(steps, arguments.url, secret=arguments.secret, within=max(arguments.within, 0.001), on_answer=tell)
+        return asyncio.run(
+            post_all(steps, given.url, secret=given.secret, within=given.within, to_anything=given.to_anything)
         )
+    except InvalidURL:
+        sys.exit(f"This is no address: {given.url}")
     except (ClientError, TimeoutError) as err:
-        sys.exit(f"Home Assistant cannot be reached at this address: {err}")
+        sys.exit(f"Nothing can be reached at this address: {err}")
     except KeyboardInterrupt:
         return 130
-    return 1 if refused else 0
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from errno import ENOSPC
 import inspect
 import json
 from pathlib import Path
@@ -15,17 +16,24 @@ from unittest.mock import patch
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.components import cloud as ha_cloud
+from homeassistant.components import cloud as ha_cloud, webhook
 from homeassistant.components.cloud.const import DATA_CLOUD
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.data_entry_flow import EVENT_DATA_ENTRY_FLOW_PROGRESSED, FlowResultType, UnknownFlow
-from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    issue_registry as ir,
+    json as ha_json,
+)
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.json import json_dumps
+from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
+from homeassistant.util.aiohttp import MockRequest
 from homeassistant.util.file import WriteError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
@@ -33,7 +41,6 @@ from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotEx
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, MockHAClientWebSocket
 from syrupy.assertion import SnapshotAssertion
 
-from custom_components.octoeverywhere import store
 from custom_components.octoeverywhere.const import DOMAIN
 
 from .kinds import KINDS
@@ -175,6 +182,7 @@ def entry(hass: HomeAssistant, entry_data: dict[str, Any]) -> MockConfigEntry:
 @pytest.fixture
 async def client(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> Client:
     """Return a client of Home Assistant's webhooks, as anybody in the network has it."""
+    await hass.config.async_update(internal_url=INTERNAL_URL)
     # The rest of Home Assistant's API first: nothing can be added to the server once a client is there.
     for component in ("websocket_api", "config", "webhook", "calendar", "image"):
         assert await async_setup_component(hass, component, {})
@@ -210,6 +218,17 @@ def post(hass: HomeAssistant, loaded: MockConfigEntry, send: Post) -> Post:
         return response
 
     return post
+
+
+async def hand_over(
+    hass: HomeAssistant, payload: dict[str, Any] | None = None, /, *, remote: str | None = "192.168.1.20", **keys: Any
+) -> tuple[int, str]:
+    """Post a notification as Home Assistant hands it to the integration, with no network in between; return the answer."""
+    content = json.dumps({**PRINTER, **(payload or {}), **keys}).encode()
+    request: Any = MockRequest(content=content, mock_source="test", method="POST")
+    request.remote = remote
+    response = await webhook.async_handle_webhook(hass, WEBHOOK_ID, request)
+    return response.status, response.text or ""
 
 
 @pytest.fixture
@@ -337,6 +356,11 @@ async def cloud_entry(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry)
     return entry
 
 
+def outside(address: str | None = "203.0.113.9") -> Any:
+    """Return a context in which everybody posts from an address that is not of the home network."""
+    return patch("aiohttp.web_request.BaseRequest.remote", address)
+
+
 class Dialog:
     """A set-up in the UI, led as the frontend leads it. Each page must have its words."""
 
@@ -374,10 +398,10 @@ class Dialog:
             self._show(await self._flows.async_configure(self.flow_id, {"next_step_id": option}))
         return self
 
-    async def submit(self, **fields: str) -> Self:
+    async def submit(self, **fields: str | bool) -> Self:
         """Submit a form with what it suggests, but for these fields."""
         assert self.page["type"] is FlowResultType.FORM
-        return self._show(await self._flows.async_configure(self.flow_id, self.suggested | fields))
+        return await self.follow(await self._flows.async_configure(self.flow_id, self.suggested | fields))
 
     async def progressed(self) -> Self:
         """Look at the page that comes after waiting; Home Assistant must have told the frontend to."""
@@ -391,12 +415,6 @@ class Dialog:
         self._show(await self._flows.async_configure(self.flow_id))
         if self.step is None:
             await self._hass.async_block_till_done()
-        return self
-
-    async def finish(self) -> Self:
-        """Finish without a test, from the page that comes after waiting."""
-        await self.choose("finish")
-        await self._hass.async_block_till_done()
         return self
 
     def close(self) -> None:
@@ -418,13 +436,13 @@ class Dialog:
         return None if is_over else self.page["step_id"]
 
     @property
-    def action(self) -> str:
-        """Return what the page says while it waits."""
-        assert self.page["type"] is FlowResultType.SHOW_PROGRESS
-        return str(self.page["progress_action"])
+    def outcome(self) -> str:
+        """Return how the set-up ended."""
+        assert self.page["type"] is FlowResultType.ABORT
+        return str(self.page["reason"])
 
     @property
-    def suggested(self) -> dict[str, str]:
+    def suggested(self) -> dict[str, Any]:
         """Return what the form is filled in with."""
         markers = self.page["data_schema"].schema
         return {str(marker): marker.description["suggested_value"] for marker in markers}
@@ -437,14 +455,19 @@ class Dialog:
     def _show(self, page: Any) -> Self:
         self.page = page
         _check_words(page)
-        if (placeholders := page.get("description_placeholders") or {}).get("url"):
-            self.url = placeholders["url"]
-            self.key = placeholders["secret_key"]
+        if self.step in ("copy_lan", "copy_internet"):
+            self.url, self.key = self.suggested["url"], self.suggested["secret_key"]
             self.webhook_id = self.url.rsplit("/", 1)[-1]
             for webhook_id, hook in self._hass.data[DATA_CLOUD].client.cloudhooks.items() if self._has_cloud else ():
                 if hook["cloudhook_url"] == self.url:
                     self.webhook_id = webhook_id
         return self
+
+    async def follow(self, page: Any) -> Self:
+        """Show a page, or the one that comes next by itself."""
+        if next_flow := page.get("next_flow"):
+            page = await self._flows.async_configure(next_flow[1])
+        return self._show(page)
 
     @property
     def _has_cloud(self) -> bool:
@@ -494,13 +517,14 @@ def entity_registry_enabled_by_default() -> Generator[None]:
 def disk() -> Generator[Disk]:
     """Put a disk that the test controls under the integration's files."""
     disk = Disk()
-    write, unlink = store.save_json, Path.unlink
+    write, unlink = ha_json.write_utf8_file_atomic, Path.unlink
 
-    def save_json(filename: str, *arguments: Any, **keywords: Any) -> None:
-        try:
-            disk.work(filename)
-        except OSError as err:
-            raise WriteError from err
+    def write_file(filename: str, *arguments: Any, **keywords: Any) -> None:
+        if Path(filename).name.startswith(DOMAIN):
+            try:
+                disk.work(filename)
+            except OSError as err:
+                raise WriteError(err) from err
         write(filename, *arguments, **keywords)
 
     def remove(path: Path, **keywords: Any) -> None:
@@ -508,9 +532,29 @@ def disk() -> Generator[Disk]:
             disk.work(str(path))
         unlink(path, **keywords)
 
-    with patch.object(store, "save_json", save_json), patch.object(Path, "unlink", remove):
+    with patch.object(ha_json, "write_utf8_file_atomic", write_file), patch.object(Path, "unlink", remove):
         yield disk
     disk.release()
+
+
+FULL_DISK = OSError(ENOSPC, "No space left on device")
+
+
+def files(hass: HomeAssistant) -> dict[str, bytes]:
+    """Return what the integration has on the disk, by the names of the files, less its own name."""
+    found = Path(hass.config.path(STORAGE_DIR)).glob(f"{DOMAIN}.*")
+    return {path.name.removeprefix(f"{DOMAIN}."): path.read_bytes() for path in sorted(found)}
+
+
+def records(hass: HomeAssistant) -> dict[str, Any]:
+    """Return what is known of the printers on the disk."""
+    return dict(json.loads(files(hass).get("printers", b'{"printers": {}}'))["printers"])
+
+
+async def reload(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Load the entry anew."""
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
 
 
 def webhooks(hass: HomeAssistant) -> set[str]:
@@ -546,6 +590,12 @@ def value_of(hass: HomeAssistant, printer_id: str, domain: str, key: str) -> str
 def shown(hass: HomeAssistant) -> dict[str, tuple[str, dict[str, Any]]]:
     """Return what every entity shows."""
     return {state.entity_id: seen(state) for state in hass.states.async_all()}
+
+
+def lasting(hass: HomeAssistant) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return what every entity shows and must show after a restart: of event entities, the time to the second alone."""
+    states = shown(hass)
+    return {name: (state[:19] if name.startswith("event.") else state, told) for name, (state, told) in states.items()}
 
 
 def seen(state: State) -> tuple[str, dict[str, Any]]:

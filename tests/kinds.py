@@ -20,10 +20,12 @@ class Kind(NamedTuple):
 KINDS: Final = {
     "print_started": Kind(1, "printing", "none"),
     "print_complete": Kind(2, "complete", "none"),
+    # Or cancelled, where it says so.
     "print_failed": Kind(3, "failed", "none"),
     "print_paused": Kind(4, "paused", KEEPS),
     "print_resumed": Kind(5, "printing", "none"),
-    "print_progress": Kind(6, "printing", "none"),
+    # It clears the attention of a print that has gone further.
+    "print_progress": Kind(6, "printing", KEEPS),
     "gadget_warning": Kind(7, KEEPS, "failure_suspected"),
     "gadget_paused": Kind(8, "paused", "paused_by_gadget"),
     "error": Kind(9, "error", "error"),

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
 import json
+from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -15,20 +16,22 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.octoeverywhere.const import DOMAIN
-from custom_components.octoeverywhere.history import History, Outcome, Print
-from custom_components.octoeverywhere.store import HistoryStore
+from custom_components.octoeverywhere.history import MAX_PRINTS, Print
+from custom_components.octoeverywhere.store import Store
 
-from .conftest import FULL, WORDS, Clock, Post, value
-from .test_translations import INTEGRATION
+from .conftest import FULL, NUMBERS, Clock, Post, value
 
 CALENDAR = "calendar.ender3_prints"
+TRANSLATIONS = Path(__file__).parent.parent / "custom_components" / DOMAIN / "translations"
 BERLIN = ZoneInfo("Europe/Berlin")
 MOMENT = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
-STARTED, COMPLETE, FAILED, PAUSED, PROGRESS = 1, 2, 3, 4, 6
+STARTED, COMPLETE, FAILED, PAUSED, PROGRESS = (
+    NUMBERS[f"print_{what}"] for what in ("started", "complete", "failed", "paused", "progress")
+)
 PRINT = {"PrintId": "print-1", "FileName": "Boat.gcode"}
 
 
@@ -39,18 +42,21 @@ async def _berlin(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
     await hass.config.async_set_time_zone("Europe/Berlin")
 
 
+def berlin(text: str) -> datetime:
+    """Return a moment by what a clock in Berlin shows."""
+    return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
+
+
 async def events(
     hass: HomeAssistant, start: datetime = MOMENT - 5000 * DAY, end: datetime = MOMENT + 5000 * DAY
 ) -> list[dict[str, Any]]:
     """Return what the calendar shows of a period, as automations and the frontend get it."""
-    calendar = er.async_get(hass).async_get_entity_id("calendar", DOMAIN, "printer-1_prints")
-    assert calendar is not None
-    data = {"entity_id": calendar, "start_date_time": start, "end_date_time": end}
+    data = {"entity_id": CALENDAR, "start_date_time": start, "end_date_time": end}
     response = cast(
         "dict[str, Any]",
         await hass.services.async_call("calendar", "get_events", data, blocking=True, return_response=True),
     )
-    shown: list[dict[str, Any]] = response[calendar]["events"]
+    shown: list[dict[str, Any]] = response[CALENDAR]["events"]
     return shown
 
 
@@ -59,100 +65,81 @@ async def spans(hass: HomeAssistant) -> list[tuple[str, str, str]]:
     return [(event["summary"], event["start"], event["end"]) for event in await events(hass)]
 
 
-async def fill(hass: HomeAssistant, post: Post, prints: Iterable[tuple[str, datetime, datetime]]) -> None:
-    """Make a printer that has printed this before: the file, from when, until when."""
-    await post(EventType=PAUSED)
-    past = [
-        Print(print_id=name, outcome=Outcome.COMPLETE, started_at=start, ended_at=end, file_name=name)
-        for name, start, end in prints
-    ]
-    await HistoryStore(hass).async_save("printer-1", History(prints=tuple(past)))
+def attributes(hass: HomeAssistant) -> dict[str, Any]:
+    """Return what the calendar says of the print under way."""
+    state = hass.states.get(CALENDAR)
+    assert state is not None
+    return dict(state.attributes)
 
 
-def berlin(text: str) -> datetime:
-    """Return a moment by what a clock in Berlin shows."""
-    return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
+async def fill(post: Post, freezer: FrozenDateTimeFactory, prints: Iterable[tuple[str, datetime, datetime]]) -> None:
+    """Print the past: the file, from when, until when."""
+    for name, start, end in prints:
+        freezer.move_to(end)
+        said = {"PrintId": name, "FileName": name, "DurationSec": (end - start).total_seconds()}
+        assert (await post(said, EventType=COMPLETE)).status == 200
 
 
-async def test_identity(hass: HomeAssistant, post: Post) -> None:
+async def test_one_per_printer(hass: HomeAssistant, post: Post) -> None:
     """Each printer has a calendar of its own, which nobody can write to."""
     await post(PRINT, EventType=STARTED)
     await post(PRINT, EventType=STARTED, PrinterId="printer-2", PrinterName="Voron")
     assert er.async_get(hass).async_get_entity_id("calendar", DOMAIN, "printer-1_prints") == CALENDAR
     assert value(hass, "calendar.voron_prints") == "on"
-    state = hass.states.get(CALENDAR)
-    assert state is not None
-    assert state.attributes["friendly_name"] == "Ender3 Prints"
-    assert not state.attributes.get("supported_features")
+    assert attributes(hass)["friendly_name"] == "Ender3 Prints"
+    assert not attributes(hass).get("supported_features")
     assert await events(hass) != []
 
 
 async def test_print_under_way(hass: HomeAssistant, post: Post, clock: Clock) -> None:
     """It lasts until its estimated finish, and moves with it; when it has ended, until it did."""
     await post(PRINT, EventType=STARTED, DurationSec=0)
-    under_way = "Boat.gcode (under way)"
+    under_way = "Boat.gcode (Under way)"
     start = "2026-03-14T10:00:00+01:00"
     assert await spans(hass) == [(under_way, start, "2026-03-14T11:00:00+01:00")]
     for remaining, end in ((7200, "12:10"), (9000, "12:50"), (600, "10:40")):
         await clock.elapse(10 * MINUTE)
         await post(PRINT, EventType=PROGRESS, TimeRemainingSec=remaining)
         assert await spans(hass) == [(under_way, start, f"2026-03-14T{end}:00+01:00")]
-        state = hass.states.get(CALENDAR)
-        assert state is not None
-        assert (state.state, state.attributes["message"]) == ("on", under_way)
-        assert state.attributes["end_time"] == f"2026-03-14 {end}:00"
+        assert (value(hass, CALENDAR), attributes(hass)["message"]) == ("on", under_way)
+        assert attributes(hass)["end_time"] == f"2026-03-14 {end}:00"
     await clock.elapse(5 * MINUTE)
     await post(PRINT, EventType=COMPLETE, DurationSec=2100)
     assert value(hass, CALENDAR) == "off"
-    assert await spans(hass) == [("Boat.gcode (complete)", start, "2026-03-14T10:35:00+01:00")]
+    assert await spans(hass) == [("Boat.gcode (Complete)", start, "2026-03-14T10:35:00+01:00")]
     await clock.elapse(7 * DAY)
     assert len(await spans(hass)) == 1
 
 
 @pytest.mark.parametrize(
-    ("said", "on_until"),
+    ("said", "on_for", "end"),
     [
-        pytest.param({"TimeRemainingSec": 3600}, 2 * HOUR, id="an hour after its estimate"),
-        pytest.param({}, DAY, id="a day without an estimate"),
-        pytest.param({"EventType": PAUSED}, None, id="paused"),
-        pytest.param({"EventType": PAUSED, "TimeRemainingSec": 3600}, None, id="paused beyond its estimate"),
+        pytest.param({"TimeRemainingSec": 3600}, 2.5 * HOUR, "11:00", id="an hour and a half after its estimate"),
+        pytest.param({}, DAY, "10:01", id="a day without an estimate"),
+        pytest.param({"EventType": PAUSED}, None, None, id="paused"),
+        pytest.param({"EventType": PAUSED, "TimeRemainingSec": 3600}, None, None, id="paused beyond its estimate"),
     ],
 )
-async def test_state_as_time_passes(
-    hass: HomeAssistant, post: Post, clock: Clock, said: dict[str, Any], on_until: timedelta | None
+async def test_silence(
+    hass: HomeAssistant, post: Post, clock: Clock, said: dict[str, Any], on_for: timedelta | None, end: str | None
 ) -> None:
-    """The calendar is on until the print is silent; a paused one goes on. It never says that it should have ended."""
+    """The calendar is on until the print is silent, and never says before that it should have ended; a paused one goes on.
+
+    A silent print is shown as long as it was believed to last, also once another one has begun.
+    """
     await post(PRINT, **{"EventType": PROGRESS, "DurationSec": 0, **said})
-    time = timedelta()
-    while time < (on_until or 2 * DAY) - 30 * MINUTE:
+    while dt_util.utcnow() < MOMENT + (on_for or 2 * DAY) - 30 * MINUTE:
         await clock.elapse(30 * MINUTE)
-        time += 30 * MINUTE
-        if time == on_until:
-            break
-        state = hass.states.get(CALENDAR)
-        assert state is not None
-        assert state.state == "on"
-        ends = datetime.fromisoformat(state.attributes["end_time"]).replace(tzinfo=BERLIN)
-        assert ends > MOMENT + time
-    await clock.elapse(30 * MINUTE)
-    assert value(hass, CALENDAR) == ("off" if on_until else "on")
-    ((summary, start, end),) = await spans(hass)
-    assert start == "2026-03-14T10:00:00+01:00"
-    if on_until:
-        assert (summary, end) == ("Boat.gcode (nothing more was heard)", "2026-03-14T10:01:00+01:00")
-
-
-async def test_silent(hass: HomeAssistant, post: Post, clock: Clock) -> None:
-    """A print that went silent ends at the last that was heard of it, also once another one has begun."""
-    await post(PRINT, EventType=STARTED, DurationSec=0)
-    await clock.elapse(HOUR)
-    await post(PRINT, EventType=PROGRESS, DurationSec=3600, TimeRemainingSec=60)
-    await clock.elapse(DAY)
-    silent = ("Boat.gcode (nothing more was heard)", "2026-03-14T10:00:00+01:00", "2026-03-14T11:00:00+01:00")
-    assert await spans(hass) == [silent]
-    await post(PRINT, EventType=STARTED, DurationSec=0, PrintId="print-2")
-    assert (await spans(hass))[0] == silent
-    assert (await spans(hass))[1][0] == "Boat.gcode (under way)"
+        assert value(hass, CALENDAR) == "on"
+        assert berlin(attributes(hass)["end_time"]) > dt_util.utcnow()
+    await clock.elapse(36 * MINUTE)
+    assert value(hass, CALENDAR) == ("off" if on_for else "on")
+    silent = ("Boat.gcode (Nothing more was heard)", "2026-03-14T10:00:00+01:00", f"2026-03-14T{end}:00+01:00")
+    if on_for:
+        assert await spans(hass) == [silent]
+        await post(PRINT, EventType=STARTED, DurationSec=0, PrintId="print-2")
+        assert [summary for summary, *_ in await spans(hass)] == [silent[0], "Boat.gcode (Under way)"]
+        assert (await spans(hass))[0] == silent
 
 
 @pytest.mark.parametrize(
@@ -160,24 +147,32 @@ async def test_silent(hass: HomeAssistant, post: Post, clock: Clock) -> None:
     [
         pytest.param(
             {**FULL, "EventType": FAILED, "DurationSec": 5025},
-            "MyCoolPrint.gcode (failed or canceled)",
-            "Layers: 50 / 100\nDuration: 1:23:45\nError: Oh no, something bad happened!\n"
-            "Quick View: https://octoeverywhere.com/quickview/1",
+            "MyCoolPrint.gcode (Failed)",
+            "50 / 100 layers\nPrint duration: 1:23:45\nError message: Oh no, something bad happened!\n"
+            "https://octoeverywhere.com/quickview/1",
             id="everything",
         ),
-        pytest.param({"EventType": COMPLETE, "PrintId": "a"}, "complete", None, id="nothing"),
+        pytest.param(
+            {"EventType": FAILED, "PrintId": "a", "PlatformErrorCode": "cancelled"}, "Canceled", None, id="canceled"
+        ),
+        pytest.param({"EventType": COMPLETE, "PrintId": "a"}, "Complete", None, id="nothing"),
         pytest.param(
             {"EventType": COMPLETE, "PrintId": "a", "TotalLayers": 7, "DurationSec": 0},
-            "complete",
-            "Layers: 0 / 7\nDuration: 0:00:00",
+            "Complete",
+            "0 / 7 layers\nPrint duration: 0:00:00",
             id="zeros",
         ),
         pytest.param(
-            {"EventType": COMPLETE, "PrintId": "a", "CurrentLayer": 7}, "complete", None, id="no number of layers"
+            {"EventType": COMPLETE, "PrintId": "a", "CurrentLayer": 7}, "Complete", None, id="no number of layers"
         ),
+        # Without words, which would be those of another language.
         pytest.param(
-            FULL, "MyCoolPrint.gcode (under way)", "Quick View: https://octoeverywhere.com/quickview/1", id="under way"
+            {"EventType": COMPLETE, "PrintId": "a", "DurationSec": 30 * 3600},
+            "Complete",
+            "Print duration: 30:00:00",
+            id="more than a day",
         ),
+        pytest.param(FULL, "MyCoolPrint.gcode (Under way)", "https://octoeverywhere.com/quickview/1", id="under way"),
     ],
 )
 async def test_words(
@@ -190,63 +185,55 @@ async def test_words(
 
 
 async def test_german(hass: HomeAssistant, entry: MockConfigEntry, post: Post) -> None:
-    """The words are those of Home Assistant's language."""
+    """The words are those of Home Assistant's language, without a gap while it is being changed."""
+    await post(FULL)
+    hass.config.language = "de"
+    await post(FULL, DurationSec=60, FileName="Boot.gcode")
+    assert attributes(hass)["message"].startswith("Boot.gcode (")
     await hass.config.async_update(language="de")
     await hass.async_block_till_done()
     assert await hass.config_entries.async_reload(entry.entry_id)
-    words = json.loads((INTEGRATION / "translations" / "de.json").read_text("utf-8"))["entity"]["calendar"]["prints"]
-    names = words["state_attributes"]
-    assert names["outcome"]["state"]["failed"] != "failed or canceled"
-    await post({**FULL, "EventType": FAILED, "DurationSec": 5025})
+    german = json.loads((TRANSLATIONS / "de.json").read_text("utf-8"))
+    outcome = german["selector"]["outcome"]["options"]["failed"]
+    assert outcome != "Failed"
+    await post(FULL, EventType=FAILED, DurationSec=5025)
     (event,) = await events(hass)
-    assert event["summary"] == f"MyCoolPrint.gcode ({names['outcome']['state']['failed']})"
-    assert [line.split(": ")[0] for line in event["description"].splitlines()] == [
-        names[key]["name"] for key in ("layers", "duration", "error", "quick_view")
+    assert event["summary"] == f"MyCoolPrint.gcode ({outcome})"
+    sensors = german["entity"]["sensor"]
+    assert event["description"].splitlines() == [
+        f"50 / 100 {sensors['total_layers']['unit_of_measurement']}",
+        f"{sensors['print_duration']['name']}: 1:23:45",
+        f"{sensors['error_message']['name']}: {FULL['Error']}",
+        FULL["QuickViewUrl"],
     ]
 
 
-async def test_print_of_more_than_a_day(hass: HomeAssistant, post: Post) -> None:
-    """A duration is written without words, which would be those of another language."""
-    await post(PRINT, EventType=COMPLETE, DurationSec=30 * 3600)
-    (event,) = await events(hass)
-    assert event["description"] == "Duration: 30:00:00"
-
-
-def test_every_word() -> None:
-    """There is a word for every outcome."""
-    names = WORDS["entity"]["calendar"]["prints"]["state_attributes"]
-    assert set(names["outcome"]["state"]) == {outcome.value for outcome in Outcome}
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "found"),
-    [
-        pytest.param("2026-02-01", "2026-03-01", ["february", "over the end"], id="a month"),
-        pytest.param("2026-03-01", "2026-04-01", ["over the end", "march"], id="the next one"),
-        pytest.param("2026-02-28 23:00", "2026-03-01 01:00", ["over the end"], id="both ends are outside"),
-        pytest.param("2026-02-10 12:00", "2026-02-10 13:00", [], id="begins when the print ends"),
-        pytest.param("2026-02-10 11:59", "2026-02-10 13:00", ["february"], id="begins a minute earlier"),
-        pytest.param("2026-02-10 09:00", "2026-02-10 10:00", [], id="ends when the print begins"),
-        pytest.param("2026-02-10 09:00", "2026-02-10 10:01", ["february"], id="ends a minute later"),
-        pytest.param("2026-02-10 11:00", "2026-02-10 11:01", ["february"], id="in its midst"),
-        pytest.param("2026-03-05", "2026-03-06", ["march"], id="no longer than a moment"),
-        pytest.param("2025-01-01", "2025-12-31", [], id="long ago"),
-        pytest.param("2020-01-01", "2030-01-01", ["february", "over the end", "march"], id="everything"),
-    ],
-)
-async def test_period(hass: HomeAssistant, post: Post, start: str, end: str, found: list[str]) -> None:
+async def test_period(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
     """A period has what goes on in it, be it for a moment; what only touches it is not in it."""
     await fill(
-        hass,
         post,
+        freezer,
         [
             ("february", berlin("2026-02-10 10:00"), berlin("2026-02-10 12:00")),
             ("over the end", berlin("2026-02-28 22:00"), berlin("2026-03-01 02:00")),
             ("march", berlin("2026-03-05 12:00"), berlin("2026-03-05 12:00")),
         ],
     )
-    shown = await events(hass, berlin(start), berlin(end))
-    assert [event["summary"] for event in shown] == [f"{name} (complete)" for name in found]
+    for start, end, found in (
+        ("2026-02-01", "2026-03-01", ["february", "over the end"]),
+        ("2026-03-01", "2026-04-01", ["over the end", "march"]),
+        ("2026-02-28 23:00", "2026-03-01 01:00", ["over the end"]),  # both ends are outside
+        ("2026-02-10 12:00", "2026-02-10 13:00", []),  # begins when the print ends
+        ("2026-02-10 11:59", "2026-02-10 13:00", ["february"]),
+        ("2026-02-10 09:00", "2026-02-10 10:00", []),  # ends when the print begins
+        ("2026-02-10 09:00", "2026-02-10 10:01", ["february"]),
+        ("2026-02-10 11:00", "2026-02-10 11:01", ["february"]),  # in its midst
+        ("2026-03-05", "2026-03-06", ["march"]),  # no longer than a moment
+        ("2025-01-01", "2025-12-31", []),
+        ("2020-01-01", "2030-01-01", ["february", "over the end", "march"]),
+    ):
+        shown = await events(hass, berlin(start), berlin(end))
+        assert [event["summary"] for event in shown] == [f"{name} (Complete)" for name in found], (start, end)
 
 
 @pytest.mark.parametrize(
@@ -267,52 +254,36 @@ async def test_period(hass: HomeAssistant, post: Post, start: str, end: str, fou
     ],
 )
 async def test_daylight_saving(
-    hass: HomeAssistant, post: Post, start: datetime, time: timedelta, shown: tuple[str, str]
+    hass: HomeAssistant,
+    post: Post,
+    freezer: FrozenDateTimeFactory,
+    start: datetime,
+    time: timedelta,
+    shown: tuple[str, str],
 ) -> None:
     """A print over which the clock is changed lasts as long as it does."""
-    await fill(hass, post, [("night", start, start + time)])
+    await fill(post, freezer, [("night", start, start + time)])
     (event,) = await events(hass)
     assert (event["start"], event["end"]) == shown
 
 
-# Half past two, before the clock is set back, and a quarter past two after that.
-SEEMS_TO_END_BEFORE_ITS_START = (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 15, tzinfo=UTC))
-
-
-async def test_hour_that_comes_twice(hass: HomeAssistant, post: Post) -> None:
-    """A print that ends at an earlier hour of the clock than it began at is shown, and so are all others."""
-    start, end = SEEMS_TO_END_BEFORE_ITS_START
-    await fill(hass, post, [("before", MOMENT, MOMENT + HOUR), ("night", start, end)])
+async def test_hour_that_comes_twice(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
+    """A print that ends at an earlier hour of the clock than it began at is shown, under way and past, with all others."""
+    # Half past two, before the clock is set back, and a quarter past two after that.
+    start, end = datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 15, tzinfo=UTC)
+    await fill(post, freezer, [("before", MOMENT, MOMENT + HOUR)])
+    freezer.move_to(start)
+    said = {"PrintId": "night", "FileName": "night"}
+    for duration, ends_at in ((0, end), (60, end + HOUR), (120, end)):
+        remaining = (ends_at - start).total_seconds()
+        response = await post(said, EventType=PROGRESS, DurationSec=duration, TimeRemainingSec=remaining)
+        assert response.status == 200
+        assert attributes(hass)["end_time"] == f"{ends_at.astimezone(BERLIN):%Y-%m-%d %H:%M:%S}"
+    freezer.move_to(end)
+    await post(said, EventType=COMPLETE, DurationSec=2700)
     shown = await events(hass)
-    assert [event["summary"] for event in shown] == ["before (complete)", "night (complete)"]
+    assert [event["summary"] for event in shown] == ["before (Complete)", "night (Complete)"]
     assert datetime.fromisoformat(shown[1]["end"]) == end
-
-
-async def test_first_notification_in_the_hour_that_comes_twice(
-    hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory
-) -> None:
-    """A new printer whose print will end at an earlier hour of the clock than it began at is received as any other."""
-    start, end = SEEMS_TO_END_BEFORE_ITS_START
-    freezer.move_to(start)
-    remaining = int((end - start).total_seconds())
-    assert (await post(PRINT, EventType=STARTED, DurationSec=0, TimeRemainingSec=remaining)).status == 200
-    state = hass.states.get(CALENDAR)
-    assert state is not None
-    assert state.attributes["end_time"] == "2026-10-25 02:15:00"
-
-
-async def test_estimate_in_the_hour_that_comes_twice(
-    hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory
-) -> None:
-    """An estimate that moves there moves the end in the calendar."""
-    start, end = SEEMS_TO_END_BEFORE_ITS_START
-    freezer.move_to(start)
-    await post(PRINT, EventType=STARTED, DurationSec=0, TimeRemainingSec=4 * 3600)
-    remaining = int((end - start).total_seconds())
-    await post(PRINT, EventType=PROGRESS, DurationSec=1, TimeRemainingSec=remaining)
-    state = hass.states.get(CALENDAR)
-    assert state is not None
-    assert state.attributes["end_time"] == "2026-10-25 02:15:00"
 
 
 async def test_start_that_is_not_known(hass: HomeAssistant, post: Post) -> None:
@@ -322,9 +293,12 @@ async def test_start_that_is_not_known(hass: HomeAssistant, post: Post) -> None:
 
 
 async def test_many(hass: HomeAssistant, post: Post) -> None:
-    """500 prints are shown, and any month of them."""
-    await fill(hass, post, [(f"{day}", MOMENT - day * DAY, MOMENT - day * DAY + HOUR) for day in range(500)])
-    assert len(await events(hass)) == 500
+    """All prints that are remembered are shown, and any month of them."""
+    await post(EventType=PAUSED)
+    starts = [MOMENT - day * DAY for day in range(MAX_PRINTS, 0, -1)]
+    prints = [Print(print_id=str(start), started_at=start, ended_at=start + HOUR) for start in starts]
+    await hass.async_add_executor_job(Store(hass).file_prints, "printer-1", prints)
+    assert len(await events(hass)) == MAX_PRINTS
     assert len(await events(hass, berlin("2026-01-01"), berlin("2026-02-01"))) == 31
 
 
@@ -373,7 +347,7 @@ async def test_trigger_before_the_end(post: Post, clock: Clock, when_it_ends: Au
     await pass_minutes(clock, 70)
     await post(PRINT, EventType=COMPLETE, DurationSec=5400)
     await pass_minutes(clock, 120)
-    assert ran == [(75 * MINUTE, "Boat.gcode (under way)")]
+    assert ran == [(75 * MINUTE, "Boat.gcode (Under way)")]
 
 
 async def test_trigger_at_the_end(post: Post, clock: Clock, when_it_ends: Automate) -> None:
@@ -384,7 +358,7 @@ async def test_trigger_at_the_end(post: Post, clock: Clock, when_it_ends: Automa
     await pass_minutes(clock, 54)
     assert ran == []
     await pass_minutes(clock, 1)
-    assert ran == [(HOUR, "Boat.gcode (under way)")]
+    assert ran == [(HOUR, "Boat.gcode (Under way)")]
     await post(PRINT, EventType=COMPLETE, DurationSec=3600)
     await post(PRINT, EventType=PAUSED, DurationSec=0, PrintId="print-2")
     await pass_minutes(clock, 120)

@@ -10,14 +10,13 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.template import Template
 from homeassistant.util import dt as dt_util
 from homeassistant.util.yaml import parse_yaml
-import pytest
 
-from .conftest import FULL, Clock, Post
+from .conftest import FULL, Clock, Post, value
 
 TEXT = (Path(__file__).parent.parent / "docs" / "dashboard.yaml").read_text("utf-8")
 VIEW: dict[str, Any] = parse_yaml(TEXT)  # type: ignore[assignment]
 PRINTER = {"PrinterName": "My printer"}
-EVERY_CARD = {"type", "grid_options"}
+EVERY_CARD = {"type", "grid_options", "visibility"}
 CARDS = {
     "markdown": {"content", "text_only", "show_empty"},
     "picture-entity": {"entity", "show_name", "show_state", "aspect_ratio"},
@@ -57,27 +56,34 @@ async def test_entities(hass: HomeAssistant, post: Post) -> None:
     assert mentioned - set(hass.states.async_entity_ids()) == set()
 
 
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ({"EventType": 6}, "Printing 21% <ha-icon icon"),
-        ({"EventType": 4}, "Paused 21% <ha-icon icon"),
-        ({"EventType": 6, "TimeRemainingSec": -1}, "Printing 21% <center>"),
-        ({"EventType": 1, "Progress": None, "TimeRemainingSec": -1}, "Printing <center>"),
-        ({"EventType": 2}, "Complete <center>"),
-        ({"EventType": 3}, "Failed <center>"),
-        ({"EventType": 11}, "Filament change required"),
-        ({"EventType": 9, "Error": "<b>too hot</b>"}, "<br>&lt;b&gt;too hot&lt;/b&gt;"),
-        ({"EventType": 9, "Error": "![a](b) **c**"}, r"<br>\!\[a\]\(b\) \*\*c\*\*"),
-        ({"EventType": 6, "QuickViewUrl": None}, "Printing 21%"),
-    ],
+TEXTS: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"EventType": 6}, "Printing 21% <ha-icon icon"),
+    ({"EventType": 4}, "Paused 21% <ha-icon icon"),
+    ({"EventType": 6, "TimeRemainingSec": -1}, "Printing 21% <center>"),
+    ({"EventType": 1, "Progress": None, "TimeRemainingSec": -1}, "Printing 0% <center>"),
+    ({"EventType": 2}, "Complete <center>"),
+    ({"EventType": 3}, "Failed <center>"),
+    ({"EventType": 3, "PlatformErrorCode": "cancelled"}, "Canceled <center>"),
+    ({"EventType": 11}, "Filament change required"),
+    ({"EventType": 9, "Error": "<b>too hot</b>"}, "<br>&lt;b&gt;too hot&lt;/b&gt;"),
+    ({"EventType": 9, "Error": "![a](b) **c**"}, r"<br>\!\[a\]\(b\) \*\*c\*\*"),
 )
-async def test_texts(hass: HomeAssistant, post: Post, body: dict[str, Any], expected: str) -> None:
+
+
+async def test_texts(hass: HomeAssistant, post: Post) -> None:
     """The texts say how the printer is, and how far it is while that is of interest."""
-    await post(FULL, **PRINTER | body)
-    assert "My printer" in shown(hass)
-    assert expected in shown(hass)
-    assert ('<a href="https://octoeverywhere.com/quickview/1">' in shown(hass)) is ("QuickViewUrl" not in body)
+    for index, (body, expected) in enumerate(TEXTS):
+        await post(FULL, **PRINTER, PrintId=f"print-{index}", **body)
+        assert "My printer" in shown(hass)
+        assert expected in shown(hass)
+        assert '<a href="https://octoeverywhere.com/quickview/1">' in shown(hass)
+
+
+async def test_no_link(hass: HomeAssistant, post: Post) -> None:
+    """Without a page at OctoEverywhere nothing leads there."""
+    await post(FULL, **PRINTER, QuickViewUrl=None)
+    assert "Printing 21%" in shown(hass)
+    assert "<a " not in shown(hass)
 
 
 async def test_finish(hass: HomeAssistant, post: Post, clock: Clock) -> None:
@@ -88,10 +94,35 @@ async def test_finish(hass: HomeAssistant, post: Post, clock: Clock) -> None:
     assert "</ha-icon> 17:30" in shown(hass)
     await clock.elapse(timedelta(minutes=40))
     assert "17:30" not in shown(hass)
-    await clock.elapse(timedelta(hours=1))
-    assert "My printer</font><br>? " in shown(hass)
+
+
+async def test_silence(hass: HomeAssistant, post: Post, clock: Clock) -> None:
+    """A print that has fallen silent says since when, and why where that is known."""
+    await hass.config.async_set_time_zone("Europe/Berlin")
+    clock.set(dt_util.parse_datetime("2026-11-23T16:00:00Z", raise_on_error=True))
+    await post(FULL, **PRINTER, TimeRemainingSec=1800)
+    await clock.elapse(timedelta(hours=1, minutes=59))
+    assert "No news" not in shown(hass)
+    await clock.elapse(timedelta(minutes=7))
+    assert '**<font size="4">My printer</font>**<br> No news since 17:00 <center>' in shown(hass)
+    await clock.elapse(timedelta(days=1))
+    assert "No news since 2026-11-23 17:00 <center>" in shown(hass)
+    await post(PRINTER, EventType=13)
+    assert "No news since 19:06: Daily notification limit reached <center>" in shown(hass)
+
+
+async def test_picture(hass: HomeAssistant, post: Post) -> None:
+    """Where there is no picture, no place is left for it."""
+    (card,) = cards("picture-entity")
+    (condition,) = card["visibility"]
+    assert (condition["condition"], condition["entity"]) == ("state", card["entity"])
+    await post(PRINTER, EventType=1, PrintId="print-1")
+    assert value(hass, card["entity"]) in condition["state_not"]
+    await post(FULL, **PRINTER)
+    assert value(hass, card["entity"]) not in condition["state_not"]
 
 
 async def test_nobody_is_called_so(hass: HomeAssistant) -> None:
     """Before a printer of this name was heard of, the texts render all the same."""
     assert "Quick View" not in shown(hass)
+    assert "No news" not in shown(hass)

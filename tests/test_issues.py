@@ -8,14 +8,21 @@ from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.octoeverywhere.const import DOMAIN
+from custom_components.octoeverywhere.issues import async_raise
 
-from .conftest import FULL, NUMBERS, PATH, WORDS, Client, Dialog, Post, issues
+from .conftest import FULL, INTERNAL_URL, NUMBERS, PATH, WORDS, Client, Disk, Post, issues, outside, pass_time
 
 LIMIT = NUMBERS["notification_limit"]
 WRONG = "another key"
+
+
+@pytest.fixture(autouse=True)
+async def _known(hass: HomeAssistant) -> None:
+    """Tell Home Assistant its address, which is the one that OctoEverywhere has."""
+    await hass.config.async_update(internal_url=INTERNAL_URL)
 
 
 @pytest.fixture
@@ -32,76 +39,118 @@ def changes(hass: HomeAssistant) -> list[tuple[str, str]]:
     return collected
 
 
+def shown(hass: HomeAssistant, issue_id: str) -> dict[str, str]:
+    """Return what an issue names; its words must be there, with a value for each gap."""
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    assert issue is not None
+    words = WORDS["issues"][issue_id]
+    facts = issue.translation_placeholders or {}
+    step = words["fix_flow"]["step"]["confirm"] if issue.is_fixable else words
+    assert ("description" in words) is not issue.is_fixable
+    assert words["title"]
+    assert step["description"].format(**facts)
+    return facts
+
+
 @pytest.mark.parametrize("slug", NUMBERS)
-async def test_wrong_key(hass: HomeAssistant, post: Post, changes: list[tuple[str, str]], slug: str) -> None:
-    """The first refusal because of the key is told, once, and any accepted notification takes it back."""
-    await post(FULL, EventType=1)
-    for _ in range(3):
-        assert (await post(FULL, SecretKey=WRONG)).status == 401
-    assert (await post(FULL, SecretKey=None)).status == 401
-    assert issues(hass) == {"wrong_secret_key"}
-    assert changes == [("create", "wrong_secret_key")]
+async def test_accepted(hass: HomeAssistant, loaded: MockConfigEntry, post: Post, slug: str) -> None:
+    """Any accepted notification takes back what it disproves."""
+    async_raise(hass, loaded, "nothing_arrived")
+    await post(FULL, SecretKey=WRONG)
+    with outside():
+        await post(FULL)
+    assert issues(hass) == {"nothing_arrived", "wrong_secret_key", "from_outside"}
+    assert await hass.config_entries.async_reload(loaded.entry_id)
+    assert issues(hass) == {"nothing_arrived"}
+    assert ir.async_get(hass).issues[DOMAIN, "nothing_arrived"].is_persistent
+    await post(FULL, SecretKey=WRONG)
     assert (await post(EventType=NUMBERS[slug])).status == 200
     assert issues(hass) - {"notification_limit"} == set()
-    assert changes[1] == ("remove", "wrong_secret_key")
+
+
+async def test_wrong_key(
+    hass: HomeAssistant, post: Post, changes: list[tuple[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """How many were refused and from where is told, but not each: whoever guesses keeps nobody busy, and fills no log."""
+    for number in range(1, 21):
+        with outside(f"192.168.1.{number}"):
+            assert (await post(FULL, SecretKey=None if number == 3 else WRONG)).status == 401
+        facts = shown(hass, "wrong_secret_key")
+        assert int(facts["count"]) <= number < 2 * int(facts["count"])
+        assert facts["remote"] == f"192.168.1.{facts['count']}"
+    assert changes == [("create", "wrong_secret_key")] + [("update", "wrong_secret_key")] * 4
+    await post(FULL)
+    await post(FULL, SecretKey=WRONG)
+    assert shown(hass, "wrong_secret_key")["count"] == "1"
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING" and DOMAIN in record.name]
+    assert [line for line in said if "192.168.1.1," in line] == said
+    assert len(said) == 1
+
+
+async def test_from_outside(hass: HomeAssistant, post: Post, caplog: pytest.LogCaptureFixture) -> None:
+    """Who knocked from outside the home network is named, and said once in the log."""
+    for address in ("203.0.113.9", "2001:db8::1", None):
+        with outside(address):
+            assert (await post(FULL)).status == 403
+        assert shown(hass, "from_outside")["remote"] == ("2001:db8::1" if address is None else address)
+    assert caplog.text.count("was refused: the home network was chosen") == 1
+    assert "203.0.113.9" in caplog.text
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{" + b" " * 16 * 1024 + b"}"])
-async def test_other_refusals(hass: HomeAssistant, post: Post, client: Client, data: bytes) -> None:
-    """What is refused for other reasons neither raises nor takes back anything."""
+async def test_other_refusals(
+    hass: HomeAssistant, post: Post, client: Client, caplog: pytest.LogCaptureFixture, data: bytes
+) -> None:
+    """What is refused for other reasons neither raises nor takes back anything, and cannot fill the log."""
+    caplog.set_level(logging.INFO)
+    caplog.clear()
     await client.post(PATH, data=data)
     await post(EventType=None)
     await post(EventType=1, PrinterId=None)
     assert issues(hass) == set()
+    assert not [record for record in caplog.records if "access" not in record.name]
     await post(SecretKey=WRONG)
     await client.post(PATH, data=data)
     await post(EventType=None)
     assert issues(hass) == {"wrong_secret_key"}
 
 
-async def test_wrong_key_in_a_set_up(hass: HomeAssistant, loaded: MockConfigEntry, dialog: Dialog, send: Post) -> None:
-    """A set-up that waits tells of the wrong key itself; before and after it, Repairs do."""
-    await dialog.start(loaded)
-    await dialog.choose("show")
-    await send(SecretKey=WRONG)
-    await dialog.progressed()
+async def test_not_saved(hass: HomeAssistant, disk: Disk, post: Post) -> None:
+    """A disk that takes nothing is told of, until it does."""
+    disk.error = OSError("full")
+    assert (await post(FULL)).status == 200
+    assert issues(hass) == {"not_saved"}
+    shown(hass, "not_saved")
+    disk.error = None
+    await post(FULL, EventType=4)
     assert issues(hass) == set()
-    dialog.close()
-    await hass.async_block_till_done()
-    await send(SecretKey=WRONG)
-    assert issues(hass) == {"wrong_secret_key"}
-
-
-async def test_nothing_is_logged(
-    hass: HomeAssistant, post: Post, client: Client, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Whoever posts nonsense cannot fill the log."""
-    await post(FULL)
-    caplog.clear()
-    caplog.set_level(logging.INFO)
-    for data in (b"", b"[]", b"{" + b" " * 16 * 1024 + b"}"):
-        await client.post(PATH, data=data)
-    await post(FULL, SecretKey=WRONG)
-    await post(FULL, PrinterId=None)
-    await post(FULL, EventType=None)
-    assert not [record for record in caplog.records if "access" not in record.name]
 
 
 async def test_limit(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
     """The daily limit is told for a day, anew each time it is reached."""
     await post(FULL, EventType=1)
     await post(EventType=LIMIT)
-    assert issues(hass) == {"notification_limit"}
+    shown(hass, "notification_limit")
     freezer.tick(timedelta(hours=20))
     await post(EventType=LIMIT)
-    freezer.tick(timedelta(hours=23, minutes=59))
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done()
+    await pass_time(hass, freezer, timedelta(hours=23, minutes=59))
     assert issues(hass) == {"notification_limit"}
-    freezer.tick(timedelta(minutes=2))
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done()
+    await pass_time(hass, freezer, timedelta(minutes=2))
     assert issues(hass) == set()
+
+
+async def test_limit_that_is_ignored(
+    hass: HomeAssistant, loaded: MockConfigEntry, post: Post, freezer: FrozenDateTimeFactory
+) -> None:
+    """Who does not want to hear of the limit does not hear of it tomorrow either, nor after a restart."""
+    await post(EventType=LIMIT)
+    ir.async_ignore_issue(hass, DOMAIN, "notification_limit", ignore=True)
+    for _ in range(2):
+        await post(FULL, EventType=1)
+        await pass_time(hass, freezer, timedelta(days=1, minutes=1))
+        assert await hass.config_entries.async_reload(loaded.entry_id)
+        await post(EventType=LIMIT)
+        assert ir.async_get(hass).issues[DOMAIN, "notification_limit"].dismissed_version is not None
 
 
 @pytest.mark.parametrize("is_known", [False, True])
@@ -109,7 +158,7 @@ async def test_limit(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFac
 async def test_limit_is_over(hass: HomeAssistant, post: Post, slug: str, is_known: bool) -> None:
     """Any ordinary notification shows that the limit is over; a test does not, as it does not count."""
     if is_known:
-        await post(FULL, EventType=1)
+        await post(FULL, EventType=1, DurationSec=1)
     await post(EventType=LIMIT)
     await post(FULL, EventType=NUMBERS[slug])
     assert issues(hass) == ({"notification_limit"} if slug in ("test", "notification_limit") else set())
@@ -130,54 +179,23 @@ async def test_limit_is_recalled(
     freezer.tick(timedelta(minutes=1))
     assert await hass.config_entries.async_setup(loaded.entry_id)
     assert issues(hass) == {"notification_limit"}
-    freezer.tick(timedelta(minutes=2))
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done()
+    await pass_time(hass, freezer, timedelta(minutes=2))
     assert issues(hass) == set()
     assert await hass.config_entries.async_reload(loaded.entry_id)
     assert issues(hass) == set()
-
-
-@pytest.mark.parametrize("slug", ["print_progress", "test"])
-@pytest.mark.parametrize("printer_id", ["printer-1", "printer-2"])
-async def test_limit_and_then_another(
-    hass: HomeAssistant,
-    post: Post,
-    loaded: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
-    printer_id: str,
-    slug: str,
-) -> None:
-    """What is told after a reload is what was told before it."""
-    await post(FULL, EventType=1)
-    await post(FULL, EventType=1, PrinterId="printer-2", PrinterName="Voron")
-    freezer.tick(1)
-    await post(EventType=LIMIT)
-    freezer.tick(1)
-    await post(FULL, EventType=NUMBERS[slug], PrinterId=printer_id)
-    told = issues(hass)
-    assert await hass.config_entries.async_reload(loaded.entry_id)
-    assert issues(hass) == told
 
 
 @pytest.mark.parametrize("is_removed", [False, True])
-async def test_end(hass: HomeAssistant, post: Post, loaded: MockConfigEntry, is_removed: bool) -> None:
+async def test_end(hass: HomeAssistant, loaded: MockConfigEntry, post: Post, disk: Disk, is_removed: bool) -> None:
     """No issue outlives the entry."""
-    await hass.config.async_update(internal_url="http://192.168.1.10:8123")
-    assert await hass.config_entries.async_reload(loaded.entry_id)
     await post(EventType=LIMIT)
+    async_raise(hass, loaded, "nothing_arrived")
     await post(SecretKey=WRONG)
     await hass.config.async_update(internal_url="http://192.168.1.20:8123")
     await hass.async_block_till_done()
-    assert issues(hass) == {"notification_limit", "wrong_secret_key", "address_changed"}
-    registry = ir.async_get(hass)
-    for issue_id in issues(hass):
-        issue = registry.async_get_issue(DOMAIN, issue_id)
-        assert issue is not None
-        words = WORDS["issues"][issue_id]
-        assert words["title"]
-        assert ("fix_flow" in words) is issue.is_fixable
-        assert ("description" in words) is not issue.is_fixable
+    shown(hass, "address_changed")
+    shown(hass, "nothing_arrived")
+    assert issues(hass) == {"notification_limit", "nothing_arrived", "wrong_secret_key", "address_changed"}
     if is_removed:
         await hass.config_entries.async_remove(loaded.entry_id)
     else:

@@ -1,55 +1,29 @@
-"""What comes out of the body of a POST."""
+"""What comes out of the body of a POST: everything it says is in the event on Home Assistant's bus."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 import json
 from typing import Any, Final
+from unittest.mock import patch
 
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers.json import json_bytes
-from homeassistant.util.json import json_loads, json_loads_object
 from hypothesis import given, settings, strategies as st
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.octoeverywhere.payload import Notification, PayloadError
+from custom_components.octoeverywhere.payload import Notification, PayloadError, parse_json
 
-from .conftest import SECRET
-from .kinds import KINDS
+from .conftest import FULL, NUMBERS, PATH, PRINTER, SECRET, Client, Post, value
 
-NOW: Final = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
+NOW: Final = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 YEAR: Final = 365 * 24 * 60 * 60
-ADDED_SINCE: Final = KINDS["unknown"].number
-
-# The example of OctoEverywhere's documentation, letter for letter.
-DOCUMENTED: Final = b"""
-{"PrinterId":"Id","SecretKey":"Key","PrintId":"Id","EventType":1,"PrinterName":"Ender3",
- "SnapshotUrl":"https://...","QuickViewUrl":"https://...","FileName":"MyCoolPrint","DurationSec":50,
- "Progress":21,"TimeRemainingSec":605,"ZOffsetMM":300,"CurrentLayer":50,"TotalLayers":100,
- "Error":"Oh no, something bad happened!","PlatformErrorCode":"33"}
-"""
-
-FULL: Final = {
-    "PrinterId": "printer-1",
-    "SecretKey": SECRET,
-    "PrintId": "print-1",
-    "EventType": 6,
-    "PrinterName": "Ender 3",
-    "SnapshotUrl": "https://octoeverywhere.com/snapshots/1.jpg",
-    "QuickViewUrl": "https://octoeverywhere.com/view/1",
-    "FileName": "benchy.gcode",
-    "DurationSec": 600,
-    "Progress": 10,
-    "TimeRemainingSec": 5400,
-    "ZOffsetMM": 3,
-    "CurrentLayer": 15,
-    "TotalLayers": 150,
-    "Error": "Something",
-    "PlatformErrorCode": "33",
-    "Added": [1, {"since": None}],
-}
+# It is announced as it is, always, and changes nothing.
+TEST: Final = NUMBERS["test"]
 
 NO_LINES: Final = ("\n", "\r\n\t", "\x1b", " \x7f\x85 ", "\u2028\u2029", "\0\x01\0")
-NO_TEXT: Final[tuple[Any, ...]] = (None, 5, 2.5, True, [], ["text"], {}, {"a": "text"}, "", " \t\n", "\0", " \0 ")
+NO_TEXT: Final[tuple[Any, ...]] = (5, 2.5, True, [], ["text"], {}, {"a": "text"}, "", " \t\n", "\0", " \0 ")
 NO_NUMBER: Final[tuple[Any, ...]] = (
-    None,
     True,
     False,
     "",
@@ -68,7 +42,6 @@ NO_NUMBER: Final[tuple[Any, ...]] = (
 NO_ID: Final[tuple[Any, ...]] = (None, 5, 2.5, True, [], {}, "", "  ", "a\0b", "x" * 256)
 IDS: Final = ("Id", "x" * 255, " padded ", "Ä/ö:%", "0")
 NO_LINK: Final[tuple[Any, ...]] = (
-    None,
     5,
     True,
     [],
@@ -93,8 +66,13 @@ NO_LINK: Final[tuple[Any, ...]] = (
     "https://octoeverywhere.com/\0view",
     "https://octoeverywhere.com/\u202eview",
     "https://octoeverywhere.com:99999/view",
+    "https://octoeverywhere.com:port/view",
+    "https://[]@",
     "https://[::1/view",
+    "https://]/",
     "https://xn--a/view",
+    "https://\u2100.com/",
+    "https://octoeverywhere..com/",
     'https://octoeverywhere.com/"onclick="view',
     "https://octoeverywhere.com/<view",
     "https://octoeverywhere.com/view>",
@@ -119,203 +97,193 @@ NAMES: Final = (
     "\u202bقلم\u202c",
     "👩\u200d🔧",
     "x" * 10_000,
-)
-TEXTS: Final = (*NAMES, "two\nlines", "\ttabs\r\nand\u2028more\x1b[0m")
-
-WHOLE_NUMBERS: Final = (
-    ("DurationSec", "duration"),
-    ("Progress", "progress"),
-    ("TimeRemainingSec", "time_remaining"),
-    ("CurrentLayer", "current_layer"),
-    ("TotalLayers", "total_layers"),
-)
-USABLE: Final[dict[tuple[str, str], tuple[Any, ...]]] = {
-    ("PrinterId", "printer_id"): IDS,
-    ("PrintId", "print_id"): IDS,
-    ("PrinterName", "printer_name"): NAMES,
-    ("FileName", "file_name"): NAMES,
-    ("Error", "error"): TEXTS,
-    ("PlatformErrorCode", "error_code"): ("33", "0300-8011", *TEXTS),
-    ("SnapshotUrl", "snapshot_url"): LINKS,
-    ("QuickViewUrl", "quick_view_url"): LINKS,
-    ("DurationSec", "duration"): (0, 21, 10 * YEAR),
-    ("Progress", "progress"): (0, 21, 100),
-    ("TimeRemainingSec", "time_remaining"): (0, 21, 10 * YEAR),
-    ("ZOffsetMM", "z_offset"): (0, 300, -2, 0.25, -0.05, 10**9),
-    ("CurrentLayer", "current_layer"): (0, 21, 10**9),
-    ("TotalLayers", "total_layers"): (1, 21, 10**9),
-}
-# Line breaks and other controls do not belong into a name.
-LINES: Final = (
+    # Line breaks and other controls are not.
     ("two\nlines", "two lines"),
     ("two\r\nlines", "two  lines"),
     ("\ttab", " tab"),
     ("a\x1b[31mb\x7fc\x85d", "a [31mb c d"),
     ("a\u2028b\u2029c", "a b c"),
     ("שלם\u200f\n🦑", "שלם\u200f 🦑"),
+    ("a\0b", "ab"),
 )
-CONVERTED: Final[dict[tuple[str, str], tuple[tuple[Any, Any], ...]]] = {
-    ("PrinterName", "printer_name"): (("a\0b", "ab"), *LINES),
-    ("FileName", "file_name"): (("\0a", "a"), *LINES),
-    ("Error", "error"): (("a\0", "a"),),
-    ("PlatformErrorCode", "error_code"): ((33, "33"), (-1, "-1"), (0, "0"), ("3\0003", "33")),
-    ("ZOffsetMM", "z_offset"): (("300", 300), (300.0, 300), ("0.25", 0.25), (-0.0, 0)),
-    **dict.fromkeys(WHOLE_NUMBERS, ((21.0, 21), ("21", 21), ("21.0", 21), (" 21 ", 21), (21.9, 21), ("2.1e1", 21))),
-}
-UNUSABLE: Final[dict[tuple[str, str], tuple[Any, ...]]] = {
-    ("PrintId", "print_id"): NO_ID,
-    ("PrinterName", "printer_name"): (*NO_TEXT, *NO_LINES),
-    ("FileName", "file_name"): (*NO_TEXT, *NO_LINES, "None"),
-    ("Error", "error"): NO_TEXT,
-    ("PlatformErrorCode", "error_code"): (None, 2.5, True, False, [], {}, "", "  ", "\0"),
-    ("SnapshotUrl", "snapshot_url"): NO_LINK,
-    ("QuickViewUrl", "quick_view_url"): NO_LINK,
-    ("DurationSec", "duration"): (*NO_NUMBER, -1, -0.5, "-1", 11 * YEAR, 10**18, 1e300, "1e400"),
-    ("Progress", "progress"): (*NO_NUMBER, -1, 101, 100.5, "101", 1e300),
-    ("TimeRemainingSec", "time_remaining"): (*NO_NUMBER, -1, -2, "-1", 11 * YEAR, 10**18, 1e300),
-    ("ZOffsetMM", "z_offset"): (*NO_NUMBER, 10**9 + 1, -(10**9) - 1, 1e300),
-    ("CurrentLayer", "current_layer"): (*NO_NUMBER, -1, 10**9 + 1, 1e300),
-    ("TotalLayers", "total_layers"): (*NO_NUMBER, 0, -1, 10**9 + 1, 1e300),
-}
+TEXTS: Final = ("größe 🦑", " padded ", "x" * 10_000, "two\nlines", "\ttabs\r\nand\u2028more\x1b[0m", ("a\0b", "ab"))
+NUMERALS: Final = ((21.0, 21), ("21", 21), ("21.0", 21), (" 21 ", 21), (21.9, 21), ("2.1e1", 21))
+SECONDS: Final = (0, 21, 10 * YEAR, *NUMERALS)
+NO_SECONDS: Final = (*NO_NUMBER, 11 * YEAR, 10**18, 1e300, "1e400")
+NO_COUNT: Final = (*NO_NUMBER, -1, 10**9 + 1, 1e300)
 
-
-def flat(table: dict[tuple[str, str], tuple[Any, ...]]) -> list[Any]:
-    """Return a table's rows, the value cut short in the name of the test."""
-    return [
-        pytest.param(key, field, value, id=f"{key}-{index}")
-        for (key, field), values in table.items()
-        for index, value in enumerate(values)
-    ]
+# The key on the wire; the field of the event; what is taken over as it is, or as the second of two; what counts as absent.
+FIELDS: Final[dict[str, tuple[str, tuple[Any, ...], tuple[Any, ...]]]] = {
+    "PrinterId": ("printer_id", IDS, ()),
+    "PrinterName": ("printer_name", NAMES, (*NO_TEXT, *NO_LINES)),
+    "PrintId": ("print_id", IDS, NO_ID),
+    "FileName": ("file_name", NAMES, (*NO_TEXT, *NO_LINES, "None")),
+    "Error": ("error", TEXTS, NO_TEXT),
+    "PlatformErrorCode": (
+        "error_code",
+        ("33", "0300-8011", *TEXTS, (33, "33"), (-1, "-1"), (0, "0")),
+        (2.5, True, False, [], {}, "", "  ", "\0"),
+    ),
+    "SnapshotUrl": ("snapshot_url", LINKS, NO_LINK),
+    "QuickViewUrl": ("quick_view_url", LINKS, NO_LINK),
+    "DurationSec": ("duration", SECONDS, (*NO_SECONDS, -1, -0.5, "-1")),
+    "Progress": ("progress", (0, 21, 100, *NUMERALS), (*NO_NUMBER, -1, 101, 100.5, "101", 1e300)),
+    # A print that is overdue has no time left; -1 says that nobody knows.
+    "TimeRemainingSec": (
+        "time_remaining",
+        (*SECONDS, (-2, 0), (-50.0, 0), ("-3", 0), (-0.5, 0), (-1.5, 0), (-1e300, 0)),
+        (*NO_SECONDS, -1, -1.0, "-1"),
+    ),
+    "ZOffsetMM": (
+        "z_offset",
+        (0, 300, -2, 0.25, -0.05, 10**9, ("300", 300), (300.0, 300), ("0.25", 0.25), (-0.0, 0)),
+        (*NO_NUMBER, 10**9 + 1, -(10**9) - 1, 1e300),
+    ),
+    "CurrentLayer": ("current_layer", (0, 21, 10**9, *NUMERALS), NO_COUNT),
+    # A layer of none is as good as nothing.
+    "TotalLayers": ("total_layers", (1, 21, 10**9, *NUMERALS), (*NO_COUNT, 0, "0")),
+}
 
 
 @pytest.fixture(autouse=True)
-def _custom_integrations() -> None:
-    """Do without a running Home Assistant, which every other test has."""
+def _now(freezer: FrozenDateTimeFactory) -> None:
+    """Stop the clock."""
+    freezer.move_to(NOW)
 
 
-def read(payload: dict[str, Any]) -> Notification:
-    """Return the notification that the bytes of a body become."""
-    return Notification.from_payload(json_loads_object(json.dumps(payload).encode()))
+@pytest.mark.parametrize("key", FIELDS)
+async def test_field(loaded: MockConfigEntry, client: Client, announced: list[Event], key: str) -> None:
+    """Each field takes what is usable; what is not counts as absent, and takes nothing else with it."""
+    field, usable, unusable = FIELDS[key]
+    rows = [*(row if isinstance(row, tuple) else (row, row) for row in usable), *((row, None) for row in unusable)]
+    without = {name: said for name, said in (PRINTER | FULL).items() if name != key or key == "PrinterId"}
+    for said in ({}, *({key: received} for received, _ in rows)):
+        assert (await client.post(PATH, json=without | {"EventType": TEST} | said)).status == 200, said
+    absent, *others = [dict(event.data) for event in announced]
+    for (received, expected), data in zip(rows, others, strict=True):
+        assert (data[field], type(data[field])) == (expected, type(expected)), received
+        changed = {field: expected}
+        if field == "time_remaining" and expected is not None:
+            changed["estimated_finish"] = (NOW + timedelta(seconds=expected)).isoformat()
+        assert data == absent | changed, received
 
 
-def nested(depth: int) -> list[Any] | dict[str, Any] | int:
-    """Return lists and objects inside each other."""
-    if depth == 0:
-        return 1
-    return [nested(depth - 1)] if depth % 2 else {"a": nested(depth - 1)}
-
-
-@pytest.mark.parametrize(("key", "field", "value"), flat(USABLE))
-def test_usable_value(key: str, field: str, value: Any) -> None:
-    """A usable value is taken over as it is."""
-    taken = getattr(read(FULL | {key: value}), field)
-    assert taken == value
-    assert type(taken) is type(value)
-
-
-@pytest.mark.parametrize(("key", "field", "value"), flat(CONVERTED))
-def test_converted_value(key: str, field: str, value: tuple[Any, Any]) -> None:
-    """A usable value of another shape is converted."""
-    received, expected = value
-    taken = getattr(read(FULL | {key: received}), field)
-    assert taken == expected
-    assert type(taken) is type(expected)
-
-
-@pytest.mark.parametrize(("key", "field", "value"), flat(UNUSABLE))
-def test_unusable_value(key: str, field: str, value: Any) -> None:
-    """An unusable value counts as absent, and takes nothing else with it."""
-    notification = read(FULL | {key: value})
-    expected = read({name: value for name, value in FULL.items() if name != key})
-    assert getattr(notification, field) is None
-    assert notification.as_event_data(NOW) == expected.as_event_data(NOW)
-
-
-@pytest.mark.parametrize(("number", "slug"), [(kind.number, slug) for slug, kind in KINDS.items()])
-def test_type(number: int, slug: str) -> None:
-    """Each EventType has its slug, however the number is written."""
-    for value in (number, float(number), str(number), f"{number}.0"):
-        notification = read({"PrinterId": "printer-1", "EventType": value})
-        assert (notification.event_type, notification.type) == (number, slug)
-        data = notification.as_event_data(NOW)
-        assert (data["event_type"], data["type"]) == (number, slug)
-
-
-@pytest.mark.parametrize("number", [0, ADDED_SINCE, 999, -1, 2**53, -(2**53)])
-def test_type_added_since(number: int) -> None:
-    """Any other number is acceptable, kept, and of unknown type."""
-    notification = read({"PrinterId": "printer-1", "EventType": number})
-    assert (notification.event_type, notification.type) == (number, "unknown")
+def test_every_field() -> None:
+    """No field is forgotten."""
+    assert set(FIELDS) == {*PRINTER, *FULL} - {"SecretKey", "EventType"}
 
 
 @pytest.mark.parametrize(
-    ("body", "key"),
+    ("key", "unusable", "answer"),
     [
-        pytest.param(body, key, id=f"{key}-{index}")
-        for key, bodies in {
-            "PrinterId": [
-                {},
-                {"EventType": 6},
-                {"printerid": "printer-1", "EventType": 6},
-                *(FULL | {"PrinterId": value} for value in NO_ID),
-            ],
-            "EventType": [
-                {"PrinterId": "printer-1"},
-                *(FULL | {"EventType": value} for value in (*NO_NUMBER, 6.5, "6.5", 2**53 + 2, -1e300)),
-            ],
-        }.items()
-        for index, body in enumerate(bodies)
+        ("PrinterId", NO_ID, "no_usable_printer_id"),
+        ("EventType", (None, *NO_NUMBER, 6.5, "6.5", 2**53 + 2, -1e300), "no_usable_event_type"),
     ],
 )
-def test_rejected(body: dict[str, Any], key: str) -> None:
-    """A body without usable PrinterId or EventType is rejected, and the error names which."""
-    with pytest.raises(PayloadError, match=f"^{key}$") as caught:
-        read(body)
-    assert caught.value.key == key
+async def test_rejected(
+    client: Client, loaded: MockConfigEntry, key: str, unusable: tuple[Any, ...], answer: str
+) -> None:
+    """A body without usable PrinterId or EventType is rejected, and the answer says which."""
+    without = {name: said for name, said in (PRINTER | FULL).items() if name != key}
+    for said in ({}, {key.lower(): "1"}, *({key: received} for received in unusable)):
+        response = await client.post(PATH, json=without | said)
+        assert (response.status, await response.text()) == (400, answer), said
 
 
-def test_only_what_is_required() -> None:
-    """Everything but PrinterId and EventType may be absent, and is unknown then."""
-    assert read({"PrinterId": "printer-1", "EventType": 6}) == Notification(printer_id="printer-1", event_type=6)
+async def test_event_type(send: Post, loaded: MockConfigEntry, announced: list[Event]) -> None:
+    """Each EventType has its event, however its number is written; any other number is kept, and of unknown type."""
+    numbers = [*NUMBERS.items(), *(("unknown", number) for number in (0, 999, -1, 2**53, -(2**53)))]
+    for slug, number in numbers:
+        for written in (number, float(number), str(number), f"{number}.0"):
+            assert (await send(EventType=written)).status == 200
+            assert announced[-1].event_type == f"octoeverywhere_{slug}"
+            data = announced[-1].data
+            assert (data["type"], data["event_type"], type(data["event_type"])) == (slug, number, int)
 
 
-@pytest.mark.parametrize("value", [-1, -1.0, "-1"])
-def test_unknown_time_remaining(value: Any) -> None:
-    """-1 seconds remaining is no number but says that it is unknown."""
-    notification = read(FULL | {"TimeRemainingSec": value})
-    assert notification.time_remaining is None
-    assert notification.unknown == {"time_remaining"}
-    assert notification.finish(NOW) is None
+# What the end of a print says, in Error and PlatformErrorCode, and whether somebody cancelled it.
+ENDINGS: Final = (
+    ("cancelled", "PrintFailed", True),  # OctoPrint, cancelled
+    ("error", "PrintFailed", False),  # OctoPrint, failed
+    ("cancelled", None, True),  # OctoPrint without a code
+    ("error", None, False),  # OctoPrint without a code, failed
+    ("Cancelled by the user", None, None),  # other words
+    (None, "PrintFailed", None),  # no words
+    (None, None, None),  # nothing
+    (None, "cancelled", True),  # Klipper, cancelled
+    ("cancelled", "error", None),  # a message of the printer
+    ("The task was canceled.", "0300400C", True),  # Bambu, cancelled
+    (None, "0500400E", True),  # Bambu, cancelled at the screen
+    ("Printing stopped because ...", "05004003", False),  # Bambu, failed
+    (None, "03008003", None),  # Bambu, what paused it
+    (None, "FAILED", None),  # Bambu does not say
+    (None, "CurrentStatus=1;PrintInfoStatus=8", True),  # Elegoo, cancelled
+    (None, "PrintInfoStatus=14;CurrentStatus=1", True),  # Elegoo, stopped
+    (None, "CurrentStatus=1;PrintInfoStatus=81", None),  # Elegoo, another number
+    ("Stopping", "machine_status=2;sub_status=2503", True),  # Centauri 2, stopping
+    (None, "machine_status=2;sub_status=2504;x=1", True),  # Centauri 2, stopped
+    (None, "machine_status=14;sub_status=0", None),  # Centauri 2, something else
+    (None, "printer_state=STOPPED;job_state=STOPPED", True),  # PrusaLink, cancelled
+    (None, "printer_state=STOPPED", True),  # PrusaLink without a job
+    (None, "printer_state=ERROR;job_state=ERROR", None),  # PrusaLink, failed
+)
+
+
+async def test_cancelled(hass: HomeAssistant, post: Post, announced: list[Event]) -> None:
+    """Whether somebody cancelled a print is read from the words of each make; where they do not tell, it has failed."""
+    counted = {True: 0, False: 0}
+    for index, (error, code, cancelled) in enumerate(ENDINGS):
+        said = {"PrintId": f"print-{index}", "Error": error, "PlatformErrorCode": code}
+        await post(said, EventType=NUMBERS["print_started"], DurationSec=0)
+        # The same words do not make another notification the end of a print.
+        assert announced[-1].data["cancelled"] is None
+        await post(said, EventType=NUMBERS["print_failed"], DurationSec=0)
+        assert announced[-1].data["cancelled"] is cancelled, said
+        assert value(hass, "sensor.ender3_status") == ("cancelled" if cancelled else "failed")
+        counted[bool(cancelled)] += 1
+        assert value(hass, "sensor.ender3_prints_cancelled") == str(counted[True])
+        assert value(hass, "sensor.ender3_prints_failed") == str(counted[False])
+    assert value(hass, "sensor.ender3_prints_completed") == "0"
 
 
 @pytest.mark.parametrize(
-    ("layers", "expected", "unknown"),
+    ("layers", "expected"),
     [
-        ({"CurrentLayer": 0, "TotalLayers": 0}, (None, None), {"current_layer", "total_layers"}),
-        ({"CurrentLayer": "0", "TotalLayers": 0.0}, (None, None), {"current_layer", "total_layers"}),
-        ({"CurrentLayer": 0, "TotalLayers": 100}, (0, 100), set()),
-        ({"CurrentLayer": 100, "TotalLayers": 100}, (100, 100), set()),
-        ({"CurrentLayer": 0}, (0, None), set()),
-        ({"TotalLayers": 0}, (None, None), {"total_layers"}),
-        ({"CurrentLayer": 7, "TotalLayers": 0}, (7, None), {"total_layers"}),
-        ({}, (None, None), set()),
+        ({"CurrentLayer": 0, "TotalLayers": 0}, ("unknown", "unknown")),
+        ({"CurrentLayer": "0", "TotalLayers": 0.0}, ("unknown", "unknown")),
+        ({"CurrentLayer": 0, "TotalLayers": 100}, ("0", "100")),
+        ({"CurrentLayer": 7, "TotalLayers": 0}, ("7", "unknown")),
+        ({"CurrentLayer": 0}, ("0", "100")),
+        ({"TotalLayers": 0}, ("50", "unknown")),
+        ({}, ("50", "100")),
     ],
 )
-def test_unknown_layers(layers: dict[str, Any], expected: tuple[int | None, int | None], unknown: set[str]) -> None:
-    """Layers 0 of 0 are unknown; layer 0 of some, and a layer of none, are not."""
-    notification = read({"PrinterId": "printer-1", "EventType": 6, **layers})
-    assert (notification.current_layer, notification.total_layers) == expected
-    assert notification.unknown == unknown
+async def test_unknown(hass: HomeAssistant, post: Post, layers: dict[str, Any], expected: tuple[str, str]) -> None:
+    """To say that something is unknown is more than to leave it out."""
+    await post(FULL)
+    await post(PrintId="print-1", EventType=6, Progress=22, TimeRemainingSec=-1, **layers)
+    assert tuple(value(hass, f"sensor.ender3_{key}") for key in ("current_layer", "total_layers")) == expected
+    assert {value(hass, f"sensor.ender3_{key}") for key in ("time_remaining", "estimated_finish")} == {"unknown"}
+    await post(PrintId="print-1", EventType=6, Progress=23)
+    assert tuple(value(hass, f"sensor.ender3_{key}") for key in ("current_layer", "total_layers")) == expected
 
 
-def test_documented_example() -> None:
-    """The example of the documentation is read in full, less its links, which are no links."""
-    assert Notification.from_payload(json_loads_object(DOCUMENTED)).as_event_data(NOW) == {
+async def test_documented_example(client: Client, loaded: MockConfigEntry, announced: list[Event]) -> None:
+    """The example of OctoEverywhere's documentation is read in full, less its links, which are no links."""
+    body = """
+    {"PrinterId":"Id","SecretKey":"Key","PrintId":"Id","EventType":1,"PrinterName":"Ender3",
+     "SnapshotUrl":"https://...","QuickViewUrl":"https://...","FileName":"MyCoolPrint","DurationSec":50,
+     "Progress":21,"TimeRemainingSec":605,"ZOffsetMM":300,"CurrentLayer":50,"TotalLayers":100,
+     "Error":"Oh no, something bad happened!","PlatformErrorCode":"33"}
+    """.replace('"EventType":1', f'"EventType":{TEST}').replace('"Key"', f'"{SECRET}"')
+    assert (await client.post(PATH, data=body)).status == 200
+    assert dict(announced[0].data) == {
+        "device_id": None,
         "printer_id": "Id",
         "printer_name": "Ender3",
         "print_id": "Id",
-        "type": "print_started",
-        "event_type": 1,
+        "type": "test",
+        "event_type": TEST,
         "file_name": "MyCoolPrint",
         "progress": 21,
         "duration": 50,
@@ -326,143 +294,146 @@ def test_documented_example() -> None:
         "total_layers": 100,
         "error": "Oh no, something bad happened!",
         "error_code": "33",
+        "cancelled": None,
         "snapshot_url": None,
         "quick_view_url": None,
+        "source": "notification",
+        "extra": {},
+    }
+    # A bare one has the same keys, and says null.
+    await client.post(PATH, json={"PrinterId": "Id", "EventType": TEST, "SecretKey": SECRET})
+    assert announced[1].data.keys() == announced[0].data.keys()
+    assert {key: said for key, said in announced[1].data.items() if said is not None} == {
+        "printer_id": "Id",
+        "type": "test",
+        "event_type": TEST,
+        "source": "notification",
         "extra": {},
     }
 
 
-def test_event_data_of_a_bare_notification() -> None:
-    """Absent values are null; every key is there nevertheless."""
-    data = read({"PrinterId": "printer-1", "EventType": ADDED_SINCE, "SecretKey": SECRET}).as_event_data(NOW)
-    documented = Notification.from_payload(json_loads_object(DOCUMENTED)).as_event_data(NOW)
-    assert list(data) == list(documented)
-    assert {key: value for key, value in data.items() if value is not None} == {
-        "printer_id": "printer-1",
-        "type": "unknown",
-        "event_type": ADDED_SINCE,
-        "extra": {},
-    }
+async def test_surrogates(client: Client, loaded: MockConfigEntry, announced: list[Event]) -> None:
+    """Half a surrogate pair becomes a replacement character; a byte order mark in front is no matter."""
+    for written, read in (
+        ("plain", "plain"),
+        (r"\ud83e\udd91", "🦑"),
+        (r"half \ud83e", "half �"),
+        (r"\udd91 half", "� half"),
+        (r"\udd91\ud83e", "��"),
+        (r"\ud83e🦑\ud83e\udd91", "�🦑🦑"),
+    ):
+        for mark in (b"", b"\xef\xbb\xbf"):
+            body = f'{{"PrinterId":"Id","EventType":16,"SecretKey":"{SECRET}","FileName":"{written}","{written}":1}}'
+            assert (await client.post(PATH, data=mark + body.encode())).status == 200
+            assert (announced[-1].data["file_name"], announced[-1].data["extra"]) == (read, {read: 1})
 
 
-def test_extra_keys() -> None:
-    """Keys that are not known are kept as received, whatever they hold; a known key and the secret never are."""
-    added = {
-        "Nothing": None,
-        "Number": 1.5,
-        "Text": "  \0",
-        "printerid": "not PrinterId",
-        "": {"SubKey": [True, {}, []]},
-    }
-    notification = read(FULL | added | {"Progress": "unusable"})
-    assert notification.extra == {"Added": FULL["Added"], **added}
-    assert notification.as_event_data(NOW)["extra"] == notification.extra
-    assert SECRET not in json.dumps(notification.as_event_data(NOW))
-    assert SECRET not in repr(notification)
+async def test_not_json(client: Client, loaded: MockConfigEntry) -> None:
+    """What is no JSON is refused, however deep it is nested, also where a thread's stack is small."""
+    deep = r'{"a":"\ud83e","b":' + "[" * 8000
+    for body in ("", "{", '{"a":NaN}', "[" * 8000, r'{"a":"\ud83e', deep, deep + "]" * 8000 + "}"):
+        response = await client.post(PATH, data=body)
+        assert (response.status, await response.text()) == (400, "not_json"), body
+    with patch("json.loads", side_effect=RecursionError):
+        response = await client.post(PATH, data=deep)
+    assert (response.status, await response.text()) == (400, "not_json")
 
 
-@pytest.mark.parametrize(("depth", "is_kept"), [(0, True), (16, True), (17, False), (500, False)])
-def test_extra_depth(*, depth: int, is_kept: bool) -> None:
-    """A value nested too deep to be written again is dropped, and only that one."""
-    extra = read({"PrinterId": "printer-1", "EventType": 6, "Deep": nested(depth), "Beside": 1}).extra
-    assert extra == {"Beside": 1} | ({"Deep": nested(depth)} if is_kept else {})
+def nested(depth: int) -> list[Any] | dict[str, Any] | int:
+    """Return lists and objects inside each other."""
+    if depth == 0:
+        return 1
+    return [nested(depth - 1)] if depth % 2 else {"a": nested(depth - 1)}
 
 
-@pytest.mark.parametrize(
-    ("extra", "is_kept"),
-    [
-        ({"Text": "x" * 8_000}, True),
-        ({"Text": "x" * 9_000}, False),
-        ({str(number): "x" * 90 for number in range(100)}, False),
-        # What is short in a body may be long when it is written again.
-        ({"Numbers": [1e15] * 400}, True),
-        ({"Numbers": [1e15] * 2_000}, False),
-    ],
-)
-def test_extra_size(*, extra: dict[str, Any], is_kept: bool) -> None:
-    """What is far more than anybody adds is dropped; everything else of the notification stays."""
-    notification = read(FULL | extra)
-    assert notification.extra == ({"Added": FULL["Added"]} | extra if is_kept else {})
-    assert notification.progress == FULL["Progress"]
+async def test_extra(loaded: MockConfigEntry, send: Post, announced: list[Event]) -> None:
+    """Keys that are not known are kept as received; a known key and the secret are never among them."""
+    known = {"Null": None, "Number": 1.5, "Text": " \0", "printerid": "no", "": {"a": [True, {}, []]}}
+    for added, kept in (
+        (known, known),
+        ({"Deep": nested(16), "Beside": 1}, {"Deep": nested(16), "Beside": 1}),
+        # What could not be written again inside a state is dropped, and only that.
+        ({"Deep": nested(17), "Beside": 1}, {"Beside": 1}),
+        ({"Deep": nested(500), "Beside": 1}, {"Beside": 1}),
+        ({"Text": "x" * 8_000}, {"Text": "x" * 8_000}),
+        # Far more than anybody adds is dropped altogether.
+        ({"Text": "x" * 9_000}, {}),
+        ({str(number): "x" * 90 for number in range(100)}, {}),
+    ):
+        assert (await send(FULL | added, EventType=TEST, Progress="unusable")).status == 200
+        assert announced[-1].data["extra"] == kept
+        assert announced[-1].data["file_name"] == FULL["FileName"]
+        assert SECRET not in str(announced[-1].data)
 
 
-def test_event_data_is_a_copy() -> None:
-    """Who changes the data of an event does not change the notification."""
-    notification = read(FULL)
-    notification.as_event_data(NOW)["extra"].clear()
-    assert notification.extra == {"Added": FULL["Added"]}
+async def test_extra_that_grows(client: Client, loaded: MockConfigEntry, announced: list[Event]) -> None:
+    """What is short in a body and long when it is written again is measured as it is written."""
+    for count in (400, 2_000):
+        numbers = ",".join(["1e15"] * count)
+        body = f'{{"PrinterId":"Id","EventType":{TEST},"SecretKey":"{SECRET}","Numbers":[{numbers}]}}'
+        assert (await client.post(PATH, data=body)).status == 200
+    assert [event.data["extra"] for event in announced] == [{"Numbers": [1e15] * 400}, {}]
 
 
-@pytest.mark.parametrize("key", [key for key in FULL if key != "SecretKey"])
-def test_fingerprint_of_another_notification(key: str) -> None:
-    """Notifications that differ in any one value have different fingerprints."""
-    others = {"PrinterId": "printer-2", "EventType": 7}
-    assert read(FULL | {key: others.get(key)}).fingerprint != read(FULL).fingerprint
+async def test_sent_twice(post: Post, client: Client, announced: list[Event]) -> None:
+    """What differs in any one value is news; the same in another order, with numbers written otherwise, is not."""
+    limit = FULL | {"EventType": NUMBERS["notification_limit"], "Added": 1}
+    await post(FULL)
+    await post(limit)
+    announced.clear()
+    for key in {*limit, "PrinterName"} - {"EventType"}:
+        await post(limit, **{key: None})
+        assert len(announced) == 1, key
+        announced.clear()
+        await post(limit)
+        assert announced == [], key
+    written = {"DurationSec": "50", "Progress": 21.0, "CurrentLayer": "50.0"}
+    body = json.dumps(dict(reversed((PRINTER | limit | written).items())))
+    assert (await client.post(PATH, data=body)).status == 200
+    assert announced == []
+    # To say that something is unknown is not to leave it out.
+    for said in ({"TimeRemainingSec": -1}, {"TotalLayers": 0}, {"CurrentLayer": 0, "TotalLayers": 0}):
+        await post(limit, **said)
+    assert len(announced) == 3
 
 
-def test_fingerprint_of_the_unknown() -> None:
-    """To say that something is unknown is not to leave it out."""
-    bodies = [
-        {"PrinterId": "printer-1", "EventType": 6, **keys}
-        for keys in ({}, {"TimeRemainingSec": -1}, {"TotalLayers": 0}, {"CurrentLayer": 0, "TotalLayers": 0})
-    ]
-    assert len({read(body).fingerprint for body in bodies}) == len(bodies)
-
-
-def test_fingerprint_of_the_same_in_other_words() -> None:
-    """It is the meaning that counts, not how numbers are written, nor the secret key."""
-    same = {"DurationSec": "600", "Progress": 10.0, "SecretKey": None}
-    assert read(FULL | same).fingerprint == read(FULL).fingerprint
-
-
+TEXT: Final = st.text(st.characters(codec="utf-8"), max_size=20)
 VALUES: Final = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(2**70), 2**70)
     | st.integers(-2, 110)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(codec="utf-8"), max_size=20)
-    | st.sampled_from(("1", "-1", "21.0", "NaN", "1e999", "Id", "x" * 255, "x" * 256, "\0"))
-    | st.text(st.characters(codec="utf-8"), max_size=20).map("https://{}".format)
+    | TEXT
+    | st.sampled_from(("1", "-1", "21.0", "NaN", "1e999", "Id", "x" * 255, "x" * 256, "\0", "\ud83e"))
+    | TEXT.map("https://{}".format)
     | st.text("a1.-:@/?#[]% ", max_size=20).map("http://{}".format)
     | st.integers(0, 40).map(nested),
-    lambda values: (
-        st.lists(values, max_size=3) | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=5), values)
-    ),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(TEXT, values),
     max_leaves=6,
 )
-OBJECTS: Final = st.dictionaries(
-    st.text(st.characters(codec="utf-8"), max_size=10) | st.sampled_from(tuple(FULL)), VALUES, max_size=4
-)
+OBJECTS: Final = st.dictionaries(TEXT | st.sampled_from(tuple(FULL)), VALUES, max_size=4)
 # A rejected body ends soon: most have what they need.
 BODIES: Final = OBJECTS | st.builds(
     lambda known, weird, added: added | known | weird,
     st.fixed_dictionaries({"PrinterId": st.just("Id"), "EventType": st.integers(-1, 20)}),
-    st.fixed_dictionaries({}, optional=dict.fromkeys(list(FULL)[1:], VALUES)),
+    st.fixed_dictionaries({}, optional=dict.fromkeys(FULL, VALUES)),
     OBJECTS,
 )
 
 
-@given(body=BODIES, now=st.integers(0, 2**32).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)))
+@given(body=BODIES, seconds=st.integers(0, 2**32))
 @settings(max_examples=300, deadline=None)
-def test_any_object(body: dict[str, Any], now: datetime) -> None:
-    """Any JSON object is rejected, or becomes a notification whose event can be written again."""
-    parsed = json_loads(json.dumps(body).encode())
+def test_any_object(body: dict[str, Any], seconds: int) -> None:
+    """Any JSON object is rejected, or becomes a notification whose event can be written again, whatever the order of its keys."""
+    parsed = parse_json(json.dumps(body).encode())
     assert isinstance(parsed, dict)
     try:
         notification = Notification.from_payload(parsed)
     except PayloadError:
         return
-    data = notification.as_event_data(now)
+    data = notification.as_event_data(datetime.fromtimestamp(seconds, UTC))
     assert "SecretKey" not in data["extra"]
-    assert json_loads(json_bytes(data)) == data
-
-
-@given(body=BODIES, data=st.data())
-@settings(max_examples=100, deadline=None)
-def test_fingerprint_of_any_object(body: dict[str, Any], data: st.DataObject) -> None:
-    """The fingerprint depends neither on the order of keys nor on the secret key."""
-    body |= {"PrinterId": "Id", "EventType": 6}
-    shuffled = dict(data.draw(st.permutations(list(body.items()))))
-    assert read(shuffled).fingerprint == read(body).fingerprint
-    assert read(body | {"SecretKey": "another"}).fingerprint == read(body).fingerprint
+    assert parse_json(json_bytes(data)) == data
+    again = Notification.from_payload(dict(reversed(parsed.items())) | {"SecretKey": "another"})
+    assert again.fingerprint == notification.fingerprint

@@ -59,7 +59,8 @@ def shown(teller: Teller) -> str:
 
 def tell(arrivals: list[Arrival]) -> tuple[Teller, str, str, str]:
     """Return what comes of notifications, as a row says it."""
-    teller, steps = Teller(), []
+    teller = Teller()
+    steps: list[str] = []
     for arrival in arrivals:
         teller.tell([arrival])
         if not steps or steps[-1] != shown(teller):

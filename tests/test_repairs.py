@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from typing import Any
+from unittest.mock import patch
 
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -9,14 +10,15 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.octoeverywhere.const import DOMAIN, WEBHOOK_PAGE
+from custom_components.octoeverywhere.const import DOMAIN
+from custom_components.octoeverywhere.issues import async_raise
 
-from .conftest import EXTERNAL_URL, FULL, INTERNAL_URL, SECRET, WORDS, Client, Dialog, Post, issues, webhooks
+from .conftest import FULL, INTERNAL_URL, PATH, SECRET, WORDS, Client, Dialog, Post, issues, outside
 
 FIX = "/api/repairs/issues/fix"
 NEW = "the key of OctoEverywhere"
 
-type Repair = Callable[..., Coroutine[Any, Any, dict[str, Any]]]
+type Repair = Callable[[str], Coroutine[Any, Any, Dialog]]
 
 
 @pytest.fixture
@@ -26,127 +28,97 @@ async def repairs(hass: HomeAssistant) -> None:
 
 
 @pytest.fixture
-async def repair(hass: HomeAssistant, repairs: None, client: Client, hass_client: ClientSessionGenerator) -> Repair:
-    """Return a function that starts to repair an issue, or goes on with it."""
+async def repair(
+    hass: HomeAssistant, repairs: None, client: Client, hass_client: ClientSessionGenerator, dialog: Dialog
+) -> Repair:
+    """Return a function that reads what an issue says, and follows it into the set-up."""
     owner = await hass_client()
 
-    async def repair(page: dict[str, Any] | str, **fields: Any) -> dict[str, Any]:
-        if isinstance(page, str):
-            response = await owner.post(FIX, json={"handler": DOMAIN, "issue_id": page})
-        else:
-            response = await owner.post(f"{FIX}/{page['flow_id']}", json=fields)
+    async def post(path: str, **fields: Any) -> dict[str, Any]:
+        response = await owner.post(path, json=fields)
         assert response.status == 200
         answer: dict[str, Any] = await response.json()
         return answer
+
+    async def repair(issue_id: str) -> Dialog:
+        words = WORDS["issues"][issue_id]["fix_flow"]
+        page = await post(FIX, handler=DOMAIN, issue_id=issue_id)
+        assert (page["type"], page["step_id"], page["data_schema"]) == ("form", "confirm", [])
+        assert words["step"]["confirm"]["description"].format(**page["description_placeholders"])
+        page = await post(f"{FIX}/{page['flow_id']}")
+        assert (page["type"], page["next_flow"][0]) == ("abort", "config_flow")
+        assert words["abort"][page["reason"]]
+        return await dialog.follow(page)
 
     return repair
 
 
 @pytest.mark.usefixtures("repairs")
-async def test_wrong_key(hass: HomeAssistant, repair: Repair, loaded: MockConfigEntry, send: Post) -> None:
-    """Entering the key that OctoEverywhere uses is enough, at once, and what is shown stays."""
-    words = WORDS["issues"]["wrong_secret_key"]["fix_flow"]
-    await send(FULL)
-    await send(FULL, SecretKey=NEW)
-    assert issues(hass) == {"wrong_secret_key"}
-    account = loaded.runtime_data
-    page = await repair("wrong_secret_key")
-    assert page["type"] == "form"
-    assert set(words["step"]) == {page["step_id"]}
-    (field,) = page["data_schema"]
-    assert field["name"] == "secret_key"
-    assert field["description"] == {"suggested_value": SECRET}
-    assert set(words["step"][page["step_id"]]["data"]) == {"secret_key"}
-    assert page["description_placeholders"] == {"webhook_page": WEBHOOK_PAGE}
-
-    page = await repair(page, secret_key="k" * 129)
-    assert page["errors"] == {"secret_key": "secret_key_too_long"}
-    assert set(words["error"]) == {"secret_key_too_long", "secret_key_missing"}
-    assert page["data_schema"][0]["description"] == {"suggested_value": "k" * 129}
-    assert loaded.data["secret_key"] == SECRET
-
-    page = await repair(page, secret_key=f" {NEW} ")
-    assert page["type"] == "create_entry"
-    assert issues(hass) == set()
-    assert loaded.data["secret_key"] == NEW
-    assert loaded.runtime_data is account
-    assert (await send(FULL, SecretKey=NEW)).status == 200
-    assert (await send(FULL)).status == 401
-    assert issues(hass) == {"wrong_secret_key"}
-
-
-@pytest.mark.usefixtures("repairs")
-async def test_key_copied_to_the_other_side(
-    hass: HomeAssistant, repair: Repair, loaded: MockConfigEntry, send: Post
-) -> None:
-    """Leaving the key as it is, is right where it was copied to OctoEverywhere."""
-    await send(FULL, SecretKey=NEW)
-    page = await repair("wrong_secret_key")
-    page = await repair(page, secret_key=SECRET)
-    assert page["type"] == "create_entry"
-    assert issues(hass) == set()
-    assert (await send(FULL)).status == 200
-
-
-@pytest.mark.usefixtures("repairs")
-async def test_no_key(hass: HomeAssistant, repair: Repair, loaded: MockConfigEntry, send: Post) -> None:
-    """A key that is left empty does not open the webhook to everybody."""
-    await send(FULL, SecretKey=NEW)
-    page = await repair("wrong_secret_key")
-    page = await repair(page, secret_key=" ")
-    assert page["errors"] == {"secret_key": "secret_key_missing"}
-    assert loaded.data["secret_key"] == SECRET
-
-
-@pytest.mark.usefixtures("repairs")
-@pytest.mark.parametrize(("connection", "own"), [("lan", INTERNAL_URL), ("internet", EXTERNAL_URL)])
-async def test_address(
-    hass: HomeAssistant,
-    client: Client,
-    repair: Repair,
-    entry: MockConfigEntry,
-    dialog: Dialog,
-    send: Post,
-    connection: str,
-    own: str,
-) -> None:
-    """The repair says what has happened and leads into the reconfiguration; the issue is over when that is."""
-    old = "http://192.168.1.99:8123"
-    hass.config_entries.async_update_entry(
-        entry, data={**entry.data, "connection": connection, "base_url": old}, options={"own_url": old}
-    )
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    assert issues(hass) == {"address_changed"}
-    page = await repair("address_changed")
-    assert page["type"] == "form"
-    assert set(WORDS["issues"]["address_changed"]["fix_flow"]["step"]) == {page["step_id"]}
-    page = await repair(page)
-    assert page["type"] == "abort"
-    assert page["reason"] in WORDS["issues"]["address_changed"]["fix_flow"]["abort"]
-    kind, flow_id = page["next_flow"]
-    assert kind == "config_flow"
-    assert issues(hass) == {"address_changed"}
-
-    dialog.page = await hass.config_entries.flow.async_configure(flow_id)
-    assert dialog.step == "reconfigure"
-    await dialog.choose(connection)
-    await dialog.submit(base_url=own)
+async def test_nothing_arrived(hass: HomeAssistant, repair: Repair, loaded: MockConfigEntry, send: Post) -> None:
+    """Who closed the set-up by mistake finds address and key again, and the issue stays until something arrives."""
+    async_raise(hass, loaded, "nothing_arrived")
+    for _ in range(2):
+        dialog = await repair("nothing_arrived")
+        assert (dialog.url, dialog.key) == (f"{INTERNAL_URL}{PATH}", SECRET)
+        dialog.close()
+        assert issues(hass) == {"nothing_arrived"}
+    dialog = await repair("nothing_arrived")
     await send(EventType=16)
+    await dialog.submit()
+    assert (dialog.outcome, issues(hass)) == ("proven", set())
+
+
+@pytest.mark.usefixtures("repairs")
+async def test_nothing_arrived_and_not_loaded(hass: HomeAssistant, repair: Repair, entry: MockConfigEntry) -> None:
+    """Where the entry is not loaded, the repair leads to where one can change it."""
+    async_raise(hass, entry, "nothing_arrived")
+    with patch("custom_components.octoeverywhere.store.Store.read", side_effect=OSError):
+        assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert (await repair("nothing_arrived")).step == "reconfigure"
+
+
+@pytest.mark.usefixtures("repairs")
+@pytest.mark.parametrize("is_copied", [False, True])
+async def test_wrong_key(
+    hass: HomeAssistant, repair: Repair, loaded: MockConfigEntry, send: Post, is_copied: bool
+) -> None:
+    """Either side's key can be taken over; nothing says repaired before a notification was accepted."""
+    await send(FULL, SecretKey=NEW)
+    dialog = await repair("wrong_secret_key")
+    assert dialog.key == SECRET
+    assert issues(hass) == {"wrong_secret_key"}
+    await dialog.submit(**({} if is_copied else {"secret_key": NEW}))
+    assert dialog.step == "wait"
+    assert issues(hass) == {"wrong_secret_key" if is_copied else "nothing_arrived"}
+    assert (await send(FULL, SecretKey=SECRET if is_copied else NEW)).status == 200
     await dialog.progressed()
-    assert entry.data["base_url"] == own
+    assert (dialog.outcome, issues(hass)) == ("proven", set())
+
+
+@pytest.mark.usefixtures("repairs")
+async def test_from_outside(hass: HomeAssistant, repair: Repair, loaded: MockConfigEntry, send: Post) -> None:
+    """Who is to be let in from outside can be."""
+    with outside():
+        await send(FULL)
+        dialog = await repair("from_outside")
+        assert issues(hass) == {"from_outside"}
+        await dialog.choose("internet")
+        await dialog.submit()
+        assert (await send(FULL)).status == 200
     assert issues(hass) == set()
 
 
 @pytest.mark.usefixtures("repairs")
-async def test_address_repair_given_up(
-    hass: HomeAssistant, client: Client, repair: Repair, entry: MockConfigEntry, dialog: Dialog
-) -> None:
-    """Who closes the reconfiguration is told again."""
+async def test_address(hass: HomeAssistant, repair: Repair, entry: MockConfigEntry) -> None:
+    """The new address is shown; who closes the set-up before is told again."""
     old = "http://192.168.1.99:8123"
-    hass.config_entries.async_update_entry(entry, data={**entry.data, "base_url": old}, options={"own_url": old})
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "base_url": old, "own_url": old})
     assert await hass.config_entries.async_setup(entry.entry_id)
-    page = await repair(await repair("address_changed"))
-    hass.config_entries.flow.async_abort(page["next_flow"][1])
-    await hass.async_block_till_done()
+    dialog = await repair("address_changed")
+    assert dialog.step == "reconfigure"
+    dialog.close()
     assert issues(hass) == {"address_changed"}
-    assert list(webhooks(hass).values()) == [True]
+    dialog = await repair("address_changed")
+    await dialog.choose("show")
+    assert dialog.url == f"{INTERNAL_URL}{PATH}"
+    assert issues(hass) == {"nothing_arrived"}

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 import json
 from pathlib import Path
 import re
+import struct
 from typing import Any
 
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 ROOT = Path(__file__).parent.parent
+INTEGRATION = ROOT / "custom_components" / "octoeverywhere"
 ADDRESS = re.compile(
     r"(?:github\.com[/:](?:repos/)?|githubusercontent\.com/|owner=)([\w-]+)(?:/|&(?:amp;)?repository=)([\w.-]*[\w-])"
 )
@@ -32,6 +34,8 @@ def texts() -> Iterator[tuple[Path, str]]:
     for folder, folders, names in ROOT.walk():
         folders[:] = [name for name in folders if name in (".github", ".devcontainer") or name[0] not in "._"]
         for name in names:
+            if not (folder / name).is_file():
+                continue
             try:
                 yield folder / name, (folder / name).read_text(encoding="utf-8")
             except UnicodeDecodeError:
@@ -40,7 +44,7 @@ def texts() -> Iterator[tuple[Path, str]]:
 
 def test_addresses() -> None:
     """The repository has one address, and the manifest's is right."""
-    manifest = read(ROOT / "custom_components" / "octoeverywhere" / "manifest.json")
+    manifest = read(INTEGRATION / "manifest.json")
     host, owner, name = manifest["documentation"].removeprefix("https://").split("/")
     assert host == "github.com"
     assert manifest["issue_tracker"] == f"{manifest['documentation']}/issues"
@@ -56,7 +60,34 @@ def test_addresses() -> None:
 
 def test_requirements() -> None:
     """Nothing is installed along with the integration."""
-    assert read(ROOT / "custom_components" / "octoeverywhere" / "manifest.json")["requirements"] == []
+    assert read(INTEGRATION / "manifest.json")["requirements"] == []
+
+
+def size(name: str) -> tuple[int, int]:
+    """Return width and height of a picture."""
+    head = (INTEGRATION / "brand" / name).read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", head[16:])
+    return width, height
+
+
+def test_brand() -> None:
+    """The icon is a square and the logo a strip, each also twice as large for dense screens, and for dark themes."""
+    for theme in ("", "dark_"):
+        assert size(f"{theme}icon.png") == (256, 256)
+        assert size(f"{theme}icon@2x.png") == (512, 512)
+        width, height = size(f"{theme}logo.png")
+        assert 128 <= height <= 256 <= width
+        assert size(f"{theme}logo@2x.png") == (2 * width, 2 * height)
+    assert len(list((INTEGRATION / "brand").iterdir())) == 8
+
+
+def test_quality_scale() -> None:
+    """Every rule of Home Assistant's quality scale is kept, or exempt with the reason; its own checks look at no custom integration."""
+    for rule, status in load_yaml_dict(INTEGRATION / "quality_scale.yaml")["rules"].items():
+        if status != "done":
+            assert (rule, status["status"]) == (rule, "exempt")
+            assert status["comment"].endswith(".")
 
 
 def test_oldest_home_assistant() -> None:
@@ -89,7 +120,7 @@ def test_changelog() -> None:
     """The version in the manifest is the newest one that the changelog tells of."""
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     newest, *_ = re.findall(r"^## \[(.+?)\] - (?:Unreleased|\d{4}-\d\d-\d\d)$", changelog, re.MULTILINE)
-    assert newest == read(ROOT / "custom_components" / "octoeverywhere" / "manifest.json")["version"]
+    assert newest == read(INTEGRATION / "manifest.json")["version"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -116,6 +147,6 @@ def test_layout() -> None:
     """The picture of the repository in CONTRIBUTING.md shows every module, and none that is gone."""
     (picture,) = re.findall(r"```text\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
     shown = set(re.findall(r"\b(\w+\.py)\b", picture))
-    modules = {path.name for path in (ROOT / "custom_components" / "octoeverywhere").glob("*.py")}
+    modules = {path.name for path in INTEGRATION.glob("*.py")}
     assert modules <= shown
     assert shown <= modules | {path.name for folder in ("tests", "scripts") for path in (ROOT / folder).glob("*.py")}

@@ -1,91 +1,58 @@
-"""Tests of what is on the disk, with real files."""
+"""Tests of what is on the disk: files of other versions, damage, and disks that neither take nor give anything."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import fields
-from datetime import UTC, datetime
-from errno import EMFILE
+from dataclasses import MISSING, asdict, fields, is_dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from errno import EACCES, EIO, EMFILE, EROFS
 import json
 import logging
 from pathlib import Path
-from typing import Any
+import random
+from types import NoneType
+from typing import Any, Final, get_args, get_origin
 from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.json import json_dumps
-from homeassistant.util.file import WriteError
+from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from syrupy.assertion import SnapshotAssertion
 
-from custom_components.octoeverywhere.state import Attention, PrinterState, Status
-from custom_components.octoeverywhere.store import Announcement, PrinterRecord, PrinterStore
+from custom_components.octoeverywhere.history import Print
+from custom_components.octoeverywhere.job import Announcement, Printer
+from custom_components.octoeverywhere.store import Store
 
-from .conftest import FULL, Disk, Post, device_of, shown, value, webhooks
-
-FILE = "octoeverywhere.printer.06787fc58aa44e83"
-"""Where the record of printer-1 lies."""
-
-MOMENT = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
-
-RECORD = PrinterRecord(
-    state=PrinterState(
-        name="Ender3",
-        quick_view_url="https://octoeverywhere.com/quickview/1",
-        superseded=("print-1", "print-2"),
-        print_id="print-3",
-        elapsed_before=900,
-        ended=True,
-        status=Status.ERROR,
-        attention=Attention.FILAMENT_CHANGE,
-        error_message="Out of filament 🧵",
-        error_code="33",
-        file_name="Größe.gcode",
-        duration=50,
-        progress=21,
-        time_remaining=0,
-        z_offset=-0.05,
-        current_layer=50,
-        total_layers=100,
-        started_at=MOMENT,
-        finish_at=MOMENT,
-        estimated_at=MOMENT,
-        least_remaining=50,
-        snapshot_url="https://octoeverywhere.com/snapshot/1.jpg",
-        snapshot_at=MOMENT,
-        fingerprint="0123456789abcdef",
-        heard_at=MOMENT,
-    ),
-    announcement=Announcement(at=MOMENT, data={"type": "error", "progress": 21, "extra": {"New": [1, None]}}),
+from .conftest import (
+    FULL,
+    FULL_DISK,
+    WEBHOOK_ID,
+    Disk,
+    Post,
+    device_of,
+    files,
+    issues,
+    lasting,
+    pass_time,
+    records,
+    reload,
+    slugs,
+    value,
+    webhooks,
 )
-"""A printer of which everything is known."""
 
-EMPTY: dict[str, Any] = {"state": {}}
-"""A printer of which nothing is known, as it is written."""
-
-KINDS = (None, True, 5, 2.5, "much", [1], [["much"]], {"much": 1})
-"""A value of every kind that JSON has."""
+PRINTS: Final = "prints.06787fc58aa44e83"
+"""Where the prints of printer-1 lie."""
+MOMENT: Final = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
 
 
-@pytest.fixture
-def hass_storage() -> dict[str, Any]:
-    """Let Home Assistant write real files."""
-    return {}
-
-
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Keep them apart from those of other tests."""
-    return hass_tmp_config_dir
-
-
-def files(hass: HomeAssistant, kind: str = "printer.*") -> list[Path]:
-    """Return the files of the printers, or others of the integration's."""
-    return sorted(Path(hass.config.path(".storage")).glob(f"octoeverywhere.{kind}"))
+def path_of(hass: HomeAssistant, name: str) -> Path:
+    """Return where a file is."""
+    return Path(hass.config.path(".storage")) / f"octoeverywhere.{name}"
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -97,397 +64,442 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
-def file_with(**state: object) -> bytes:
-    """Return a file of a printer that has a state like this."""
-    return file_of({"state": state})
+def aside(hass: HomeAssistant) -> list[bytes]:
+    """Return what was set aside."""
+    return [content for name, content in files(hass).items() if ".corrupt." in name]
 
 
-def file_of(data: object, **changes: object) -> bytes:
-    """Return a file with this in it, its head changed."""
-    head: dict[str, object] = {"version": 1, "minor_version": 1, "key": FILE, "data": data}
-    return json.dumps(head | changes).encode()
+async def prints(hass: HomeAssistant) -> list[str]:
+    """Return how the prints of all printers ended, the newest first."""
+    response: Any = await hass.services.async_call(
+        "octoeverywhere", "get_prints", {"limit": 500}, blocking=True, return_response=True
+    )
+    return [print_["outcome"] for print_ in response["prints"]]
 
 
-async def test_round_trip(hass: HomeAssistant) -> None:
-    """Everything that is known of a printer comes back from the disk as it was."""
-    empty = PrinterState()
-    assert [
-        field.name for field in fields(PrinterState) if getattr(RECORD.state, field.name) == getattr(empty, field.name)
-    ] == []
-    records = {"printer-1": RECORD, "printer-2": PrinterRecord(), "drucker-ü/../": PrinterRecord(state=RECORD.state)}
-    store = PrinterStore(hass)
-    for printer_id, kept in records.items():
-        assert await store.async_save(printer_id, kept)
-    loaded = await PrinterStore(hass).async_load(["printer-3"])
-    assert loaded == records
-    # Not part of the comparison of two states.
-    assert loaded["printer-1"].state.heard_at == MOMENT
+async def leave(hass: HomeAssistant, entry: MockConfigEntry, name: str, content: bytes) -> None:
+    """Put this content into a file while the entry is not loaded."""
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    path_of(hass, name).write_bytes(content)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
 
 
-async def test_file(
+async def test_files(
     hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, snapshot: SnapshotAssertion
 ) -> None:
-    """What is released once has written files like this one, for their owner's eyes only."""
+    """What is released once has written files like these, for their owner's eyes only."""
     freezer.move_to(MOMENT)
-    await post(FULL, New={"of": "tomorrow"})
-    (file,) = files(hass)
-    assert file.name == FILE
-    assert file.stat().st_mode & 0o077 == 0
-    assert json.loads(file.read_bytes()) == snapshot
+    await post(FULL, EventType=2)
+    await post(FULL, PrintId="print-2", DurationSec=0, New={"of": "tomorrow"})
+    assert {name: json.loads(content) for name, content in files(hass).items()} == snapshot
+    assert {path_of(hass, name).stat().st_mode & 0o777 for name in files(hass)} == {0o600}
 
 
-def leave(content: bytes) -> Callable[[Path], None]:
-    """Return what puts this content in a file's place."""
+# Other versions
 
-    def damage(file: Path) -> None:
-        file.write_bytes(content)
-
-    return damage
-
-
-def make_folder(file: Path) -> None:
-    """Put something in a file's place that cannot be read as one."""
-    file.unlink()
-    file.mkdir()
+PLAIN: Final[dict[Any, st.SearchStrategy[Any]]] = {
+    bool: st.booleans(),
+    int: st.integers(-(2**53), 2**53),
+    float: st.floats(allow_nan=False, allow_infinity=False),
+    str: st.text(st.characters(codec="utf-8"), max_size=5),
+    datetime: st.datetimes(datetime(1970, 1, 2), datetime(8999, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - hypothesis wants it so
+}
 
 
-@pytest.mark.parametrize(
-    ("damage", "by_home_assistant"),
-    [
-        pytest.param(leave(b""), True, id="empty"),
-        pytest.param(leave(b"\0" * 512), True, id="zeros"),
-        pytest.param(leave(file_with()[:-5]), True, id="cut off"),
-        pytest.param(leave(b'"\xff"'), True, id="not UTF-8"),
-        pytest.param(leave(b"[]"), False, id="a list"),
-        pytest.param(leave(b"null"), False, id="null"),
-        pytest.param(leave(b'{"data": {"state": {}}}'), False, id="no version"),
-        pytest.param(leave(file_of(EMPTY, version=2)), False, id="newer version"),
-        pytest.param(leave(file_of(EMPTY, version=2, minor_version=99)), False, id="newer minor version, too"),
-        pytest.param(leave(file_of(EMPTY, version=0)), False, id="version that never was"),
-        pytest.param(leave(file_of(EMPTY, version="one")), False, id="version in words"),
-        pytest.param(leave(b'{"version": 1}'), False, id="no data"),
-        pytest.param(leave(file_of([1])), False, id="data is a list"),
-        pytest.param(leave(file_of({})), False, id="data is empty"),
-        pytest.param(leave(file_of([])), False, id="data is an empty list"),
-        pytest.param(leave(file_of({"other": {}})), False, id="no state"),
-        pytest.param(leave(file_of(EMPTY | {"state": 5})), False, id="state is a number"),
-        pytest.param(leave(file_with(status="flying")), False, id="unknown status"),
-        pytest.param(leave(file_with(attention="bored")), False, id="unknown attention"),
-        pytest.param(leave(file_with(flavour="sweet")), False, id="unknown field"),
-        pytest.param(leave(file_with(started_at="yesterday")), False, id="not a time"),
-        pytest.param(leave(file_with(finish_at=5)), False, id="time is a number"),
-        pytest.param(leave(file_with(heard_at="2026-03-14T09:26:53")), False, id="time without a zone"),
-        pytest.param(leave(file_with(quick_view_url="much")), False, id="link leads nowhere"),
-        pytest.param(leave(file_with(quick_view_url="hutp://octoeverywhere.com")), False, id="flipped bit"),
-        pytest.param(
-            leave(file_of(EMPTY | {"announcement": {"at": MOMENT.isoformat()}})),
-            False,
-            id="half an announcement",
-        ),
-        pytest.param(
-            leave(file_of(EMPTY | {"announcement": "print_started"})),
-            False,
-            id="announcement is a text",
-        ),
-        pytest.param(
-            make_folder,
-            False,
-            id="unreadable",
-        ),
-    ],
-)
+def any_of(kind: Any) -> st.SearchStrategy[Any]:
+    """Return everything that a type can hold, as far as it is written."""
+    if NoneType in get_args(kind):
+        return st.none() | any_of(get_args(kind)[0])
+    if get_origin(kind) is tuple:
+        return st.lists(any_of(get_args(kind)[0]), max_size=2).map(tuple)
+    if kind is Announcement:
+        return st.builds(
+            kind, at=PLAIN[datetime], data=st.fixed_dictionaries({"type": PLAIN[str], "progress": PLAIN[int]})
+        )
+    if is_dataclass(kind) and isinstance(kind, type):
+        return st.builds(kind, **{entry.name: any_of(entry.type) for entry in fields(kind)})
+    return st.sampled_from(kind) if issubclass(kind, StrEnum) else PLAIN[kind]
+
+
+def of_another_version(known: Any, written: Any, chance: random.Random) -> Any:
+    """Add fields to what is written, and leave some out; return what can still be known of it."""
+    if isinstance(known, tuple):
+        return tuple(of_another_version(*both, chance) for both in zip(known, written, strict=True))
+    if not is_dataclass(known):
+        return known
+    changes = {}
+    for entry in fields(known):
+        factory = entry.default_factory
+        default = entry.default if factory is MISSING else factory()
+        if default is not MISSING and chance.random() < 0.2:
+            del written[entry.name]
+            changes[entry.name] = default
+        else:
+            changes[entry.name] = of_another_version(getattr(known, entry.name), written[entry.name], chance)
+    written["tomorrow"] = chance.choice((None, 5, "much", [1], {"deep": {"deeper": []}}))
+    return replace(known, **changes)  # type: ignore[type-var]
+
+
+@given(printer=any_of(Printer), chance=st.randoms(use_true_random=False))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_back_and_forth(hass: HomeAssistant, printer: Printer, chance: random.Random) -> None:
+    """What both versions know comes back as it was, at every depth, and nothing else is made of it."""
+    store = Store(hass)
+    store.write({"printer-1": printer, "drucker-ü/../": printer})
+    assert store.read() == {"printer-1": printer, "drucker-ü/../": printer}
+    file = json.loads(path_of(hass, "printers").read_bytes())
+    known = of_another_version(printer, file["printers"]["printer-1"], chance)
+    path_of(hass, "printers").write_text(json.dumps(file | {"version": 2, "tomorrow": {}}))
+    assert store.read() == {"printer-1": known, "drucker-ü/../": printer}
+    assert aside(hass) == []
+
+
 @pytest.mark.usefixtures("freezer")
-async def test_damaged_file(
+async def test_newer_version(
+    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of a newer version's files everything is shown that this one knows, without a word."""
+    await post(FULL, EventType=2)
+    await post(FULL, PrintId="print-2", EventType=9, DurationSec=0)
+    before = lasting(hass)
+    whole = {name: json.loads(content) for name, content in files(hass).items()}
+    whole["printers"]["printers"]["printer-1"]["job"] |= {"status": "flying", "flavour": "sweet"}
+    whole[PRINTS]["prints"][0] |= {"outcome": "exploded", "flavour": "sweet"}
+    for name, content in whole.items():
+        await leave(hass, loaded, name, json.dumps(content | {"version": 2}).encode())
+    changed = {name for name, state in lasting(hass).items() if state != before[name]}
+    assert changed == {"sensor.ender3_status", "binary_sensor.ender3_printing"}
+    assert await prints(hass) == ["under_way", "silent"]
+    assert (errors(caplog), aside(hass)) == ([], [])
+
+
+# Damage
+
+WRONG: Final[tuple[Any, ...]] = (None, True, -5, 2.5, "much", "2026-03-14T09:26:53", [1], [["much"]], {"much": 1}, {})
+"""A value of every kind that JSON has."""
+NEEDED: Final = {"at", "data", "ended_at", "fingerprint", "print_id", "started_at"}
+"""Without these, nothing can be said of what they belong to."""
+
+
+def places(node: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to every value."""
+    for key, inner in (
+        node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list | tuple) else ()
+    ):
+        yield (*way, key)
+        yield from places(inner, (*way, key))
+
+
+def leaves(node: Any) -> dict[tuple[Any, ...], Any]:
+    """Return every value that is not made of others, and the way to it."""
+    found = {way: at(node, way) for way in places(node)}
+    return {way: value for way, value in found.items() if not value or not isinstance(value, dict | list | tuple)}
+
+
+def at(node: Any, way: tuple[Any, ...]) -> Any:
+    """Return what is at the end of a way."""
+    for key in way:
+        node = node[key]
+    return node
+
+
+async def test_value_of_another_kind(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> None:
+    """A value that is not of the kind that belongs there costs that value, or what cannot be without it."""
+    await post(FULL, EventType=9)
+    await post(FULL, PrintId="print-2", EventType=9, DurationSec=0)
+    store, whole = Store(hass), json.loads(files(hass)["printers"])
+    known = leaves(asdict(store.read()["printer-1"]))
+    for way in places(whole["printers"]["printer-1"]):
+        for wrong in WRONG:
+            file = json.loads(json.dumps(whole))
+            at(file["printers"]["printer-1"], way[:-1])[way[-1]] = wrong
+            path_of(hass, "printers").write_text(json.dumps(file))
+            found = leaves(asdict(store.read()["printer-1"]))
+            lost = way[: way.index(0)] if 0 in way else way[:-1] if way[-1] in NEEDED else way
+            rest = {place: value for place, value in known.items() if place[: len(lost)] != lost}
+            assert found.items() >= rest.items(), (way, wrong)
+
+
+DAMAGED: Final = [
+    b"",
+    b"\0" * 512,
+    b'{"printers": {',
+    b'"\xff"',
+    b"[]",
+    b"null",
+    b"{}",
+    b'{"printers": [], "prints": 5}',
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=lambda content: str(content[:15]))
+async def test_damaged_records(
+    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    """A file that is none is set aside and said once; its printers are there without values, and go on."""
+    await post(FULL, EventType=2)
+    await post(FULL, PrinterId="printer-2", PrinterName="Voron")
+    device = device_of(hass)
+    await leave(hass, loaded, "printers", content)
+    assert aside(hass) == [content]
+    (error,) = errors(caplog)
+    assert "octoeverywhere.printers.corrupt." in error
+    assert device_of(hass) == device
+    assert value(hass, "sensor.ender3_status") == value(hass, "sensor.voron_status") == "unknown"
+    assert await prints(hass) == ["complete"]
+
+    assert (await post(FULL, PrintId="print-2", DurationSec=0)).status == 200
+    await reload(hass, loaded)
+    assert value(hass, "sensor.ender3_status") == "printing"
+    assert len(errors(caplog)) == len(aside(hass)) == 1
+
+
+@pytest.mark.usefixtures("freezer")
+@pytest.mark.parametrize("content", DAMAGED, ids=lambda content: str(content[:15]))
+async def test_damaged_prints(
+    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    """The same is true of a printer's prints; what it shows, and all of other printers, stays."""
+    await post(FULL, EventType=2)
+    await post(FULL, EventType=3, PrinterId="printer-2", PrinterName="Voron")
+    before = lasting(hass)
+    await leave(hass, loaded, PRINTS, content)
+    assert lasting(hass) == before
+    for _ in range(2):
+        assert await prints(hass) == ["failed"]
+    assert aside(hass) == [content]
+    (error,) = errors(caplog)
+    assert f"octoeverywhere.{PRINTS}.corrupt." in error
+    await post(FULL, PrintId="print-2", EventType=2, DurationSec=0)
+    assert sorted(await prints(hass)) == ["complete", "failed"]
+
+
+@pytest.mark.usefixtures("freezer")
+@pytest.mark.parametrize(
+    ("name", "place", "key", "wrong"),
+    [("printers", "printers", "printer-1", [5]), (PRINTS, "prints", 1, {"print_id": "print-1"})],
+)
+async def test_one_of_many(
     hass: HomeAssistant,
     post: Post,
     loaded: MockConfigEntry,
     caplog: pytest.LogCaptureFixture,
-    damage: Callable[[Path], None],
-    by_home_assistant: bool,
+    name: str,
+    place: str,
+    key: str | int,
+    wrong: Any,
 ) -> None:
-    """A damaged file is kept aside and said once; its printer is there without values, every other as it was."""
-    await post(FULL)
-    (file,) = files(hass)
-    await post(FULL, EventType=4, PrinterId="printer-2", PrinterName="Voron")
-    device, before = device_of(hass), shown(hass)
-    assert await hass.config_entries.async_unload(loaded.entry_id)
-    damage(file)
-    content = file.read_bytes() if file.is_file() else None
-    caplog.clear()
+    """A record or a print that cannot be read costs itself, is said once, and the file is kept as it was."""
+    for number, event_type in enumerate((2, 3, 2)):
+        await post(FULL, PrintId=f"print-{number}", EventType=event_type, DurationSec=0)
+    await post(FULL, PrinterId="printer-2", PrinterName="Voron")
+    before = {entity_id: state for entity_id, state in lasting(hass).items() if name == PRINTS or "voron" in entity_id}
+    file = json.loads(files(hass)[name])
+    file[place][key] = wrong
+    content = json.dumps(file).encode()
+    await leave(hass, loaded, name, content)
+    for _ in range(2):
+        assert sorted(await prints(hass)) == sorted(
+            ["complete", "complete", "under_way", *["failed"] * (name != PRINTS)]
+        )
+        await reload(hass, loaded)
+    after = lasting(hass)
+    assert {entity_id: after[entity_id] for entity_id in before} == before
+    assert aside(hass) == [content]
+    assert len(errors(caplog)) == 1
 
+
+@pytest.mark.parametrize("content", [b"{", b'{"printers": {"printer-1": 5, "printer-2": {}}}'], ids=["all", "some"])
+async def test_damage_that_cannot_be_set_aside(
+    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    """Nobody is told that a file was kept that was not, and the printers go on all the same."""
+    await post(FULL)
+    error = OSError(EROFS, "Read-only file system")
+    with patch.object(Path, "replace", side_effect=error), patch("shutil.copy2", side_effect=error):
+        await leave(hass, loaded, "printers", content)
+    assert aside(hass) == []
+    (said,) = errors(caplog)
+    assert "could not be set aside (Read-only file system)" in said
+    assert value(hass, "sensor.ender3_status") == "unknown"
+    assert (await post(FULL)).status == 200
+    await reload(hass, loaded)
+    assert value(hass, "sensor.ender3_status") == "printing"
+    assert len(errors(caplog)) == 1
+
+
+async def test_lost_records(
+    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Printers whose file is gone come back from their devices, with name and link."""
+    await post(FULL)
+    device = device_of(hass)
+    assert await hass.config_entries.async_unload(loaded.entry_id)
+    path_of(hass, "printers").unlink()
     assert await hass.config_entries.async_setup(loaded.entry_id)
     await hass.async_block_till_done()
-    (aside,) = [path for path in files(hass) if path.name.startswith(f"{file.name}.")]
-    assert (aside.read_bytes() if aside.is_file() else None) == content
-    assert not file.exists()
-    assert len(errors(caplog)) == (0 if by_home_assistant else 1)
-    assert all(str(aside) in error for error in errors(caplog))
-    assert device_of(hass) == device
-    assert value(hass, "sensor.ender3_status") == "unknown"
-    # Home Assistant itself remembers this one.
-    assert value(hass, "event.ender3_notification") == before["event.ender3_notification"][0]
-    voron = {entity_id for entity_id in before if "voron" in entity_id}
-    assert {entity_id: shown(hass)[entity_id] for entity_id in voron} == {
-        entity_id: before[entity_id] for entity_id in voron
-    }
-
-    caplog.clear()
-    assert (await post(FULL)).status == 200
-    assert value(hass, "sensor.ender3_status") == "printing"
-    assert await hass.config_entries.async_reload(loaded.entry_id)
-    await hass.async_block_till_done()
-    assert value(hass, "sensor.ender3_status") == "printing"
+    assert (device_of(hass), value(hass, "sensor.ender3_status")) == (device, "unknown")
+    assert (await post(EventType=4, PrinterName=None)).status == 200
+    assert (device_of(hass), value(hass, "sensor.ender3_status")) == (device, "paused")
     assert errors(caplog) == []
 
 
-def content_of(record: PrinterRecord, place: str, name: str, value: object) -> bytes:
-    """Return a file with this record, but for one value."""
-    data: dict[str, Any] = json.loads(json_dumps(record.as_dict()))
-    data[place][name] = value
-    return file_of(data)
+# Disks
 
-
-async def aside_of(hass: HomeAssistant, *contents: bytes) -> list[bytes]:
-    """Have the store read files with these contents, in which it must find no printer; return what it set aside."""
-    return [aside for content in contents for aside in await _aside_of(hass, content)]
-
-
-async def _aside_of(hass: HomeAssistant, content: bytes) -> list[bytes]:
-    file = Path(hass.config.path(".storage")) / FILE
-    file.parent.mkdir(exist_ok=True)
-    file.write_bytes(content)
-    assert await PrinterStore(hass).async_load(["printer-1"]) == {}
-    return [aside.read_bytes() for aside in take_aside(hass)]
-
-
-def take_aside(hass: HomeAssistant) -> Iterator[Path]:
-    """Yield what was set aside, and make room."""
-    for aside in files(hass):
-        assert ".corrupt." in aside.name
-        yield aside
-        aside.unlink()
-
-
-@pytest.mark.parametrize(
-    "name",
-    [field.name for field in fields(PrinterState)],
-)
-async def test_value_of_another_kind(hass: HomeAssistant, name: str) -> None:
-    """Where one value is of another kind than what is written there, nothing of the file is believed."""
-    written = RECORD.as_dict()["state"][name]
-    others = [value for value in KINDS if not is_like(value, written)]
-    contents = [content_of(RECORD, "state", name, value) for value in others]
-    assert await aside_of(hass, *contents) == contents
-
-
-def is_like(value: object, written: object) -> bool:
-    """Tell whether a value is of the kind that is written: a length may be whole."""
-    if isinstance(written, tuple):
-        return False
-    return type(value) is (str if isinstance(written, str) else type(written)) or (
-        type(written) is float and type(value) is int
-    )
-
-
-@pytest.mark.parametrize("name", ["at", "data"])
-async def test_announcement_of_another_kind(hass: HomeAssistant, name: str) -> None:
-    """The same is true of the newest notification that was announced."""
-    contents = [content_of(RECORD, "announcement", name, value) for value in (*KINDS, {"type": "dancing"})]
-    assert await aside_of(hass, *contents) == contents
-
-
-async def test_announcement_of_nothing(hass: HomeAssistant) -> None:
-    """An announcement that is empty is none that was written."""
-    nothings: list[object] = [False, 0, "", [], {}, {"at": MOMENT.isoformat()}, {"data": {"type": "error"}}]
-    contents = [file_of(EMPTY | {"announcement": nothing}) for nothing in nothings]
-    assert await aside_of(hass, *contents) == contents
-
-
-async def test_every_beginning(hass: HomeAssistant) -> None:
-    """However much of a file is left, it is set aside as it is."""
-    await PrinterStore(hass).async_save("printer-1", PrinterRecord(announcement=RECORD.announcement))
-    (file,) = files(hass)
-    whole = file.read_bytes()
-    beginnings = [whole[:length] for length in range(len(whole))]
-    assert await aside_of(hass, *beginnings) == beginnings
-
-
-async def test_newer_minor_version(hass: HomeAssistant) -> None:
-    """By Home Assistant's rule, what a version writes that differs in its minor number can be read."""
-    await PrinterStore(hass).async_save("printer-1", RECORD)
-    (file,) = files(hass)
-    file.write_bytes(json.dumps(json.loads(file.read_bytes()) | {"minor_version": 99}).encode())
-    assert await PrinterStore(hass).async_load([]) == {"printer-1": RECORD}
-
-
-def index(hass: HomeAssistant) -> Path:
-    """Return the file that says whose files there are."""
-    return Path(hass.config.path(".storage")) / "octoeverywhere.printers"
-
-
-INDEX_HEAD = {"version": 1, "minor_version": 1, "key": "octoeverywhere.printers"}
-
-
-INDICES: tuple[object, ...] = (EMPTY, [], {"printer_ids": "printer-1"}, {"printer_ids": ["printer-1", 5]})
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"[]", *(json.dumps(INDEX_HEAD | {"data": data}).encode() for data in INDICES)]
-)
-async def test_damaged_index(hass: HomeAssistant, post: Post, loaded: MockConfigEntry, content: bytes) -> None:
-    """Where nothing says any more whose files there are, the devices do; the next new printer is saved as ever."""
-    await post(FULL)
-    assert await hass.config_entries.async_unload(loaded.entry_id)
-    index(hass).write_bytes(content)
-    assert await hass.config_entries.async_setup(loaded.entry_id)
-    await hass.async_block_till_done()
-    assert value(hass, "sensor.ender3_status") == "printing"
-    assert [aside.read_bytes() for aside in files(hass, "printers.corrupt.*")] == [content]
-
-    assert (await post(FULL, PrinterId="printer-2", PrinterName="Voron")).status == 200
-    assert set(await PrinterStore(hass).async_load([])) == {"printer-1", "printer-2"}
-
-
-async def test_index_that_cannot_be_written(hass: HomeAssistant, post: Post, disk: Disk) -> None:
-    """A new printer is saved when the disk knows that there is one: after a crash, nobody else may remember it."""
-    disk.error = WriteError("No space left on device")
-    assert (await post(FULL)).status == 503
-    assert files(hass) == []
-    disk.error = None
-    assert (await post(FULL)).status == 200
-    assert set(await PrinterStore(hass).async_load([])) == {"printer-1"}
-
-
-@pytest.mark.parametrize("is_readable", [False, True])
-async def test_remove_everything(hass: HomeAssistant, *, is_readable: bool) -> None:
-    """Nothing is left of the printers that are known, of which at least those with a device are."""
-    store = PrinterStore(hass)
-    for printer_id in ("printer-1", "printer-2"):
-        assert await store.async_save(printer_id, RECORD)
-    if not is_readable:
-        index(hass).write_bytes(b"")
-    removed = await PrinterStore(hass).async_remove(["printer-1"])
-    assert removed == ({"printer-1", "printer-2"} if is_readable else {"printer-1"})
-    assert len(files(hass)) == 2 - len(removed)
-    assert not index(hass).exists()
+type Broken = Callable[[int], AbstractContextManager[object]]
 
 
 @pytest.fixture
-def out_of_files() -> Callable[[], AbstractContextManager[object]]:
-    """Return what keeps the computer from opening any file for a while."""
-    error = OSError(EMFILE, "Too many open files")
-    return lambda: patch("homeassistant.util.json.open", side_effect=error, create=True)
+def unreadable() -> Broken:
+    """Return what keeps the integration's files from being read for a while."""
+    read = Path.read_bytes
+
+    def broken(number: int) -> AbstractContextManager[object]:
+        def fail(path: Path) -> bytes:
+            if path.name.startswith("octoeverywhere."):
+                raise OSError(number, "Not now")
+            return read(path)
+
+        return patch.object(Path, "read_bytes", fail)
+
+    return broken
 
 
-async def test_no_file_can_be_read_for_now(
+@pytest.mark.parametrize("number", [EMFILE, EIO, EACCES])
+async def test_nothing_can_be_read_for_now(
     hass: HomeAssistant,
     post: Post,
     loaded: MockConfigEntry,
-    out_of_files: Callable[[], AbstractContextManager[object]],
+    unreadable: Broken,
+    freezer: FrozenDateTimeFactory,
+    number: int,
 ) -> None:
-    """Where only the computer lacks something, nothing is set aside, and what arrives meanwhile is asked for again."""
+    """Where only the computer lacks something, nothing is set aside, nothing is taken, and it is tried again."""
     await post(FULL, EventType=2)
-    before = {file: file.read_bytes() for file in files(hass, "*")}
+    before = files(hass)
     assert await hass.config_entries.async_unload(loaded.entry_id)
-    with out_of_files():
+    with unreadable(number):
         assert not await hass.config_entries.async_setup(loaded.entry_id)
         assert loaded.state is ConfigEntryState.SETUP_RETRY
         assert loaded.error_reason_translation_key == "not_read"
         assert (await post(FULL, PrintId="print-2", EventType=1)).status == 503
-    assert {file: file.read_bytes() for file in files(hass, "*")} == before
+    assert files(hass) == before
 
-    assert await hass.config_entries.async_reload(loaded.entry_id)
-    await hass.async_block_till_done()
+    await pass_time(hass, freezer, timedelta(minutes=1))
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert len(hass.config_entries.async_loaded_entries("octoeverywhere")) == 1
     assert value(hass, "sensor.ender3_prints_completed") == "1"
-    with out_of_files():
+    with unreadable(number):
         with pytest.raises(HomeAssistantError) as refused:
-            await hass.services.async_call("octoeverywhere", "get_prints", {}, blocking=True, return_response=True)
+            await prints(hass)
         assert refused.value.translation_key == "not_read"
-        assert (await post(FULL, EventType=2, PrintId="print-2")).status == 500
-    assert {file: file.read_bytes() for file in files(hass, "*")} == before
-    assert (await post(FULL, EventType=2, PrintId="print-2")).status == 200
-    assert value(hass, "sensor.ender3_prints_completed") == "2"
+        assert (await post(FULL, EventType=2, PrintId="print-2", DurationSec=0)).status == 200
+        assert issues(hass) == {"not_saved"}
+    await pass_time(hass, freezer, timedelta(minutes=1))
+    assert issues(hass) == set()
+    assert await prints(hass) == ["complete"] * 2
 
 
 async def test_address_that_is_changed_after_a_failed_set_up(
+    hass: HomeAssistant, loaded: MockConfigEntry, unreadable: Broken
+) -> None:
+    """The address of an entry that could not be set up is closed with it, and when another takes its place."""
+    assert webhooks(hass) == {WEBHOOK_ID}
+    with unreadable(EIO):
+        assert not await hass.config_entries.async_reload(loaded.entry_id)
+    assert webhooks(hass) == {WEBHOOK_ID}
+    await hass.config_entries.async_remove(loaded.entry_id)
+    assert webhooks(hass) == set()
+
+
+@pytest.mark.parametrize("is_next_soon", [False, True])
+@pytest.mark.parametrize("broken", ["", "printers", "prints."])
+@pytest.mark.parametrize("error", [FULL_DISK, OSError(EROFS, "Read-only file system")], ids=["full", "read-only"])
+async def test_nothing_can_be_written_for_now(
     hass: HomeAssistant,
     post: Post,
     loaded: MockConfigEntry,
-    out_of_files: Callable[[], AbstractContextManager[object]],
+    disk: Disk,
+    announced: list[Event],
+    freezer: FrozenDateTimeFactory,
+    error: OSError,
+    broken: str,
+    is_next_soon: bool,
 ) -> None:
-    """The address of an entry that could not be set up is closed with it, and when another takes its place."""
-    with out_of_files():
-        assert not await hass.config_entries.async_reload(loaded.entry_id)
-        hass.config_entries.async_update_entry(loaded, data={**loaded.data, "webhook_id": "another"})
-        assert not await hass.config_entries.async_reload(loaded.entry_id)
-        assert webhooks(hass) == {"another": True}
-    assert await hass.config_entries.async_reload(loaded.entry_id)
-    assert webhooks(hass) == {"another": True}
-    with out_of_files():
-        assert not await hass.config_entries.async_reload(loaded.entry_id)
-    await hass.config_entries.async_remove(loaded.entry_id)
-    assert webhooks(hass) == {}
+    """It is shown, announced and answered all the same, the owner is told, and it is saved as soon as the disk takes it."""
+    await post(FULL, EventType=1)
+    before = files(hass)
+    disk.error, disk.broken = error, broken
+    assert (await post(FULL, EventType=2)).status == 200
+    assert value(hass, "sensor.ender3_status") == "complete"
+    assert slugs(announced) == ["print_started", "print_complete"]
+    assert issues(hass) == {"not_saved"}
+    assert {name: content for name, content in files(hass).items() if name.startswith(broken)} == {
+        name: content for name, content in before.items() if name.startswith(broken)
+    }
+    await pass_time(hass, freezer, timedelta(minutes=1))
+    assert issues(hass) == {"not_saved"}
+    assert await prints(hass) == ["complete"]
+
+    disk.error = None
+    if is_next_soon:
+        assert (await post(FULL, EventType=2)).status == 200
+    else:
+        await pass_time(hass, freezer, timedelta(minutes=1))
+    assert issues(hass) == set()
+    assert records(hass)["printer-1"]["job"]["status"] == "complete"
+    assert len(json.loads(files(hass)[PRINTS])["prints"]) == 1
+    before = files(hass)
+    await reload(hass, loaded)
+    assert value(hass, "sensor.ender3_status") == "complete"
+    assert await prints(hass) == ["complete"]
+    assert slugs(announced) == ["print_started", "print_complete"]
 
 
-async def test_lost_file(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, caplog: pytest.LogCaptureFixture
+async def test_not_saved_until_the_end(
+    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, disk: Disk, freezer: FrozenDateTimeFactory
 ) -> None:
-    """A printer whose file is gone comes back from its device, with its name and its link."""
+    """What the disk did not take is offered to it once more when the entry is unloaded, and no more after that."""
+    disk.error = FULL_DISK
     await post(FULL)
-    await post(FULL, EventType=4, PrinterId="printer-2", PrinterName="Voron")
-    devices = device_of(hass), device_of(hass, "printer-2")
+    disk.error = None
     assert await hass.config_entries.async_unload(loaded.entry_id)
-    for file in files(hass):
-        file.unlink()
-    assert await hass.config_entries.async_setup(loaded.entry_id)
-    await hass.async_block_till_done()
-    assert (device_of(hass), device_of(hass, "printer-2")) == devices
-    assert value(hass, "sensor.ender3_status") == value(hass, "sensor.voron_status") == "unknown"
-    assert errors(caplog) == []
-
-    assert (await post(EventType=4, PrinterName=None)).status == 200
-    assert (device_of(hass), device_of(hass, "printer-2")) == devices
-    assert value(hass, "sensor.ender3_status") == "paused"
+    assert records(hass)["printer-1"]["job"]["status"] == "printing"
+    assert issues(hass) == set()
+    disk.writes.clear()
+    await pass_time(hass, freezer, timedelta(hours=1))
+    assert disk.writes == []
 
 
-async def test_disk_that_cannot_be_written(hass: HomeAssistant, post: Post) -> None:
-    """What a real file system refuses is asked for again, and saved once it is allowed."""
-    await post(FULL)
-    (file,) = files(hass)
-    make_folder(file)
-    assert (await post(FULL, EventType=4)).status == 503
-    assert not await PrinterStore(hass).async_forget("printer-1")
-    file.rmdir()
-    assert (await post(FULL, EventType=4)).status == 200
-    assert "paused" in file.read_text()
+@pytest.mark.parametrize(("link", "count"), [("https://example.com/", 500), (f"https://example.com/{'x' * 2000}", 400)])
+async def test_bounds(hass: HomeAssistant, link: str, count: int) -> None:
+    """Of a printer that prints for years, the newest prints are kept, and no more than a megabyte."""
+    store = Store(hass)
+    many = [
+        Print(
+            print_id=f"print-{number}",
+            started_at=MOMENT + timedelta(hours=number),
+            ended_at=MOMENT + timedelta(hours=number, minutes=50),
+            quick_view_url=link,
+            snapshot_url=link,
+        )
+        for number in range(520)
+    ]
+    for part in (many[:300], many[300:]):
+        store.file_prints("printer-1", part)
+    kept = store.read_history("printer-1").prints
+    assert list(kept) == many[-len(kept) :]
+    assert len(kept) == count or (count < 500 and 200 < len(kept) < count)
+    assert len(files(hass)[PRINTS]) <= 1.1 * 2**20
 
 
-@pytest.mark.parametrize("error", [None, WriteError("No space left on device")])
-async def test_saves_at_the_same_time(hass: HomeAssistant, disk: Disk, error: WriteError | None) -> None:
-    """Printers that appear in the same moment share the writes that say so, and each learns whether it was saved."""
-    store = PrinterStore(hass)
-    printer_ids = {f"printer-{number}" for number in range(5)}
-    disk.error = error
-    disk.hold()
-    saves = asyncio.gather(*(store.async_save(printer_id, PrinterRecord()) for printer_id in printer_ids))
-    await disk.writing.wait()
-    disk.release()
-    assert await saves == [error is None] * 5
-    assert disk.writes == (2 if error else 7)
-    assert set(await PrinterStore(hass).async_load([])) == (set() if error else printer_ids)
-
-
-async def test_file_for_each_printer(hass: HomeAssistant, post: Post) -> None:
-    """However many printers there are, a notification writes no more than with one."""
-    for number in range(10):
-        await post(FULL, PrinterId=f"printer-{number}", PrinterName=f"Printer {number}")
-    sizes = {file: file.stat() for file in files(hass)}
-    assert len(sizes) == 10
-    await post(FULL, PrinterId="printer-3", PrinterName="Printer 3", EventType=4)
-    assert len([file for file in files(hass) if file.stat().st_mtime_ns != sizes[file].st_mtime_ns]) == 1
-
-
-async def test_entry_is_loaded_without_files(hass: HomeAssistant, loaded: MockConfigEntry) -> None:
-    """The first set-up finds nothing and writes nothing."""
-    assert loaded.state is ConfigEntryState.LOADED
-    assert files(hass) == []
+async def test_remove(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> None:
+    """With the entry goes everything that was stored, what was set aside included; until then nothing is written in vain."""
+    assert files(hass) == {}
+    await post(FULL, EventType=2)
+    await post(FULL, EventType=2, PrinterId="printer-2")
+    await leave(hass, loaded, "printers", b"{")
+    assert len(files(hass)) == 3
+    await hass.config_entries.async_remove(loaded.entry_id)
+    assert files(hass) == {}

@@ -11,12 +11,12 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.octoeverywhere.condition import CONDITIONS
 from custom_components.octoeverywhere.config_flow import OctoEverywhereConfigFlow
-from custom_components.octoeverywhere.device_condition import CONDITIONS
-from custom_components.octoeverywhere.device_trigger import TYPES
-from custom_components.octoeverywhere.repairs import AddressChangedFlow, WrongSecretFlow
+from custom_components.octoeverywhere.repairs import ReconfigureFlow
+from custom_components.octoeverywhere.trigger import TRIGGERS
 
-from .conftest import FULL, NUMBERS, Post
+from .conftest import FULL, Post
 
 INTEGRATION = Path(__file__).parent.parent / "custom_components" / "octoeverywhere"
 TRANSLATIONS = sorted((INTEGRATION / "translations").glob("*.json"))
@@ -151,30 +151,21 @@ async def test_device(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) 
     assert [name["name"] for name in names.values()] == [device.name]
 
 
-def test_device_automations() -> None:
-    """Every trigger and condition of a printer has its words, the same as where the event entity says it."""
-    english = read(INTEGRATION / "translations" / "en.json")
-    words = english["device_automation"]
-    assert set(words) == {"trigger_type", "condition_type"}
-    assert set(words["trigger_type"]) == set(TYPES)
-    assert set(words["condition_type"]) == set(CONDITIONS)
-    kinds = english["entity"]["event"]["notification"]["state_attributes"]["event_type"]["state"]
-    assert set(kinds) == set(NUMBERS)
-    for language in LANGUAGES:
-        words = read(INTEGRATION / "translations" / f"{language}.json")
-        kinds = words["entity"]["event"]["notification"]["state_attributes"]["event_type"]["state"]
-        assert words["device_automation"]["trigger_type"] == {slug: kinds[slug] for slug in TYPES}, language
+def test_automations() -> None:
+    """Every trigger and condition has its words and its icon, and no others have."""
+    words = read(INTEGRATION / "translations" / "en.json")
+    icons = read(INTEGRATION / "icons.json")
+    for kind, offered in (("triggers", TRIGGERS), ("conditions", CONDITIONS)):
+        assert set(words[kind]) == set(icons[kind]) == set(offered)
+        assert all(text["name"] and text["description"] for text in words[kind].values())
 
 
 def test_pages() -> None:
     """No page of the set-up or of a repair is left over; that none is missing shows where it is tested."""
     words = read(INTEGRATION / "translations" / "en.json")
-    flows: list[tuple[type, dict[str, Any]]] = [
-        (OctoEverywhereConfigFlow, words["config"]),
-        (WrongSecretFlow, words["issues"]["wrong_secret_key"]["fix_flow"]),
-        (AddressChangedFlow, words["issues"]["address_changed"]["fix_flow"]),
-    ]
-    for flow, texts in flows:
+    repairs = [issue["fix_flow"] for issue in words["issues"].values() if "fix_flow" in issue]
+    assert repairs
+    for flow, texts in ((OctoEverywhereConfigFlow, words["config"]), *((ReconfigureFlow, issue) for issue in repairs)):
         assert not [step for step in texts["step"] if not hasattr(flow, f"async_step_{step}")]
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -209,10 +209,12 @@ class Account:
         if printer is not None:
             printer.async_show(step.printer)
         elif is_kept:
-            printer = self._async_add_printer(change.printer_id, step.printer)
+            # Its event entity begins with nothing, or it would show the first notification before that is announced.
+            printer = self._async_add_printer(change.printer_id, replace(step.printer, announcement=None))
             # Unlike the callback that a platform gets, its own method says when the entities are there to be told.
             for platform, create in self._platforms:
                 await platform.async_add_entities(create(printer))
+            printer.async_show(step.printer)
         if printer is not None:
             if step.soon:
                 printer.async_tell_soon(step.soon)

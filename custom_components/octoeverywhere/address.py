@@ -13,35 +13,29 @@ from .account import OctoEverywhereConfigEntry
 from .const import CONF_BASE_URL, CONF_CONNECTION, CONF_OWN_URL, LOGGER, Connection
 from .payload import parse_url
 
-INVALID_URL: Final = "invalid_url"
-NO_CLOUD: Final = "no_cloud"
-CLOUD_NOT_CONNECTED: Final = "cloud_not_connected"
+_NO_CLOUD: Final = "no_cloud"
+_CLOUD_NOT_CONNECTED: Final = "cloud_not_connected"
 
 
-class UnusableError(Exception):
-    """What a person entered cannot be used, or what there is cannot be used now; `key` is that of the text that says so."""
-
-    def __init__(self, key: str) -> None:
-        """Remember the key."""
-        super().__init__(key)
-        self.key = key
+class NoAddressError(Exception):
+    """Home Assistant Cloud gives no address; as text, the key of the words that say why."""
 
 
-def parse_base_url(text: str) -> str:
-    """Return the address that a person means: http unless said otherwise, and without a path. Raises UnusableError."""
+def parse_base_url(text: str) -> str | None:
+    """Return the address that a person means, None where none can be meant: http unless said otherwise, and without a path."""
     text = text.strip()
     url = parse_url(text if "://" in text else f"http://{text}")
+    if url is None or url.raw_user is not None or url.host in ("http", "https"):
+        return None
     # Names that only a Docker network knows may have an underscore in them.
-    if url is None or url.raw_user is not None or not is_host_valid((url.raw_host or "").replace("_", "-")):
-        raise UnusableError(INVALID_URL)
-    return str(url.origin())
+    return str(url.origin()) if is_host_valid((url.raw_host or "").replace("_", "-")) else None
 
 
 def is_doubtful(base_url: str, own_url: str) -> bool:
-    """Return True if an address in the home network may not lead from a printer to Home Assistant's own one."""
-    url = URL(base_url)
+    """Return True if an address in the home network may not lead from a printer to Home Assistant, whose own one is known."""
+    url, own = URL(base_url), URL(own_url)
     is_of_this_computer = url.host == "localhost" or str(url.host).startswith("127.")
-    return is_of_this_computer or url.port != URL(own_url).port
+    return url != own and (is_of_this_computer or (url.scheme, url.port) != (own.scheme, own.port))
 
 
 def webhook_url(base_url: str, webhook_id: str) -> str:
@@ -61,7 +55,7 @@ def async_own_url(hass: HomeAssistant, connection: Connection) -> str | None:
 
 @callback
 def async_has_cloud(hass: HomeAssistant) -> bool:
-    """Tell whether there is a Home Assistant Cloud subscription to use."""
+    """Return True if there is a Home Assistant Cloud subscription to use."""
     if "cloud" not in hass.config.components:
         return False
     # Only where it is loaded anyway: it is large.
@@ -71,16 +65,16 @@ def async_has_cloud(hass: HomeAssistant) -> bool:
 
 
 async def async_get_or_create_cloudhook(hass: HomeAssistant, webhook_id: str) -> str:
-    """Return the webhook's address at Home Assistant Cloud, which is made where there is none. Raises UnusableError."""
+    """Return the webhook's address at Home Assistant Cloud, which is made where there is none. Raises NoAddressError."""
     if not async_has_cloud(hass):
-        raise UnusableError(NO_CLOUD)
+        raise NoAddressError(_NO_CLOUD)
     from homeassistant.components import cloud  # noqa: PLC0415
 
     try:
         return await cloud.async_get_or_create_cloudhook(hass, webhook_id)
     except Exception as err:  # noqa: BLE001 - not connected, no answer in time, or whatever its library calls it
         LOGGER.debug("Home Assistant Cloud gave no webhook: %r", err)
-        raise UnusableError(CLOUD_NOT_CONNECTED) from None
+        raise NoAddressError(_CLOUD_NOT_CONNECTED) from None
 
 
 async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
@@ -97,25 +91,22 @@ async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
 
 async def async_watch(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
     """Raise an issue for as long as the address that OctoEverywhere was given is no longer Home Assistant's."""
-    if entry.data[CONF_CONNECTION] == Connection.CLOUD:
+    way = Connection(entry.data[CONF_CONNECTION])
+    if way is Connection.CLOUD:
         await _async_watch_cloud(hass, entry)
-    else:
-        _async_watch_own(hass, entry)
+    elif entry.data[CONF_BASE_URL] == entry.data[CONF_OWN_URL]:  # what a person typed instead is that person's affair
+        _async_watch_own(hass, entry, way)
 
 
 @callback
-def _async_watch_own(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
-    """Watch Home Assistant's own address. One that a person typed instead of it is that person's affair."""
-    connection = Connection(entry.data[CONF_CONNECTION])
-    confirmed = entry.data.get(CONF_OWN_URL, async_own_url(hass, connection))
+def _async_watch_own(hass: HomeAssistant, entry: OctoEverywhereConfigEntry, way: Connection) -> None:
+    """Watch Home Assistant's own address."""
 
     @callback
     def check(_: Event | None = None) -> None:
-        own = async_own_url(hass, connection)
-        if own is None and connection is Connection.LAN:
-            return  # without a network Home Assistant does not know it
-        is_changed = entry.data.get(CONF_BASE_URL) == confirmed != own
-        entry.runtime_data.issues.async_set_address_changed(is_changed=is_changed)
+        own = async_own_url(hass, way)
+        if own is not None or way is not Connection.LAN:  # without a network Home Assistant does not know it
+            entry.runtime_data.issues.async_set_address_changed(entry.data[CONF_OWN_URL], own)
 
     entry.async_on_unload(hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, check))
     check()
@@ -123,17 +114,17 @@ def _async_watch_own(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> N
 
 async def _async_watch_cloud(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
     """Watch the subscription, and follow the cloudhook: a new one has a new address."""
-    webhook_id = entry.data[CONF_WEBHOOK_ID]
+    webhook_id, confirmed = entry.data[CONF_WEBHOOK_ID], entry.data[CONF_OWN_URL]
     set_changed = entry.runtime_data.issues.async_set_address_changed
 
     async def check(_: object = None) -> None:
         try:
             current = await async_get_or_create_cloudhook(hass, webhook_id)
-        except UnusableError as err:
+        except NoAddressError as err:
             # Without a connection nothing is known, and it comes back by itself.
-            set_changed(is_changed=err.key == NO_CLOUD)
+            set_changed(confirmed, None if str(err) == _NO_CLOUD else confirmed)
             return
-        set_changed(is_changed=current != entry.data.get(CONF_OWN_URL, current))
+        set_changed(confirmed, current)
         if hass.config_entries.async_get_entry(entry.entry_id) is None:
             await async_delete_cloudhook(hass, webhook_id)  # removed while we waited for the answer
 
@@ -143,7 +134,7 @@ async def _async_watch_cloud(hass: HomeAssistant, entry: OctoEverywhereConfigEnt
         @callback
         def on_change(cloudhook: dict[str, Any] | None) -> None:
             if cloudhook is None:
-                set_changed(is_changed=True)
+                set_changed(confirmed, None)
 
         entry.async_on_unload(cloud.async_listen_connection_change(hass, check))
         entry.async_on_unload(cloud.async_listen_cloudhook_change(hass, webhook_id, on_change))

@@ -1,7 +1,5 @@
 """Binary sensors: whether the printer prints, and whether somebody should look after it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.binary_sensor import (
@@ -15,28 +13,18 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import OctoEverywhereConfigEntry
 from .entity import PrinterEntity
-from .view import View
 
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class PrinterBinarySensorDescription(BinarySensorEntityDescription):
-    """A binary sensor and what turns it on."""
-
-    is_on_fn: Callable[[View], bool | None]
-
-
 BINARY_SENSORS = (
-    PrinterBinarySensorDescription(
+    BinarySensorEntityDescription(
         key="printing",
         device_class=BinarySensorDeviceClass.RUNNING,
-        is_on_fn=lambda view: view.printing,
     ),
-    PrinterBinarySensorDescription(
+    BinarySensorEntityDescription(
         key="attention_required",
         device_class=BinarySensorDeviceClass.PROBLEM,
-        is_on_fn=lambda view: view.attention_required,
     ),
 )
 
@@ -55,11 +43,10 @@ async def async_setup_entry(
 class PrinterBinarySensor(PrinterEntity, BinarySensorEntity):
     """A yes or no of a printer."""
 
-    entity_description: PrinterBinarySensorDescription
     platform_name = Platform.BINARY_SENSOR
 
     @override
     def _update(self) -> bool:
         """Read the value."""
-        before, self._attr_is_on = self._attr_is_on, self.entity_description.is_on_fn(self.coordinator.data)
+        before, self._attr_is_on = self._attr_is_on, getattr(self.coordinator.data, self.entity_description.key)
         return self._attr_is_on is not before

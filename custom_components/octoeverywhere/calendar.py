@@ -20,9 +20,6 @@ PARALLEL_UPDATES = 0
 
 PRINTS = CalendarEntityDescription(key="prints")
 
-# An entry of a calendar is text, and Home Assistant translates none: these stand with names of attributes that there are not.
-_WORDS: Final = f"component.{DOMAIN}.entity.calendar.{PRINTS.key}.state_attributes"
-
 # Shorter than this, a print could not be seen in a calendar, and one without any length is not allowed there.
 _SHORTEST: Final = timedelta(minutes=1)
 
@@ -70,10 +67,7 @@ class PrinterCalendar(PrinterEntity, CalendarEntity):
 
     def _as_event(self, print_: Print) -> CalendarEvent:
         """Return a print as an entry of the calendar."""
-        hass = self.coordinator.hass
-        words = async_get_cached_translations(hass, hass.config.language, "entity", DOMAIN)
-        outcome = words.get(f"{_WORDS}.outcome.state.{print_.outcome}", print_.outcome)
-        lines = [f"{words.get(f'{_WORDS}.{key}.name', key)}: {value}" for key, value in _details(print_) if value]
+        outcome = self._word(f"selector.outcome.options.{print_.outcome}")
         end = dt_util.as_local(max(print_.ended_at, print_.started_at + _SHORTEST))
         # Home Assistant compares what the clock shows: in the hour that comes twice, an end may seem to precede its start.
         start = min(dt_util.as_local(print_.started_at), end - _SHORTEST)
@@ -81,19 +75,31 @@ class PrinterCalendar(PrinterEntity, CalendarEntity):
             start=start,
             end=end,
             summary=f"{print_.file_name} ({outcome})" if print_.file_name else outcome,
-            description="\n".join(lines),
+            description="\n".join(self._details(print_)),
             uid=print_.print_id,
         )
 
+    def _details(self, print_: Print) -> Iterator[str]:
+        """Yield what is known of a print beside when and how it ended, each on a line."""
+        # What changes with every notification of a print is not worth a new state of the calendar.
+        if print_.outcome is not Outcome.UNDER_WAY:
+            if print_.total_layers:
+                layers = self._word("entity.sensor.total_layers.unit_of_measurement")
+                yield f"{print_.current_layer or 0} / {print_.total_layers} {layers}"
+            if print_.duration is not None:
+                yield f"{self._word('entity.sensor.print_duration.name')}: {_hours(print_.duration)}"
+            if print_.error:
+                yield f"{self._word('entity.sensor.error_message.name')}: {print_.error}"
+        if print_.quick_view_url:
+            yield print_.quick_view_url
 
-def _details(print_: Print) -> Iterator[tuple[str, str | None]]:
-    """Yield what is known of a print beside when and how it ended, with the key of its name."""
-    # What changes with every notification of a print is not worth a new state of the calendar.
-    if print_.outcome is not Outcome.UNDER_WAY:
-        yield "layers", f"{print_.current_layer or 0} / {print_.total_layers}" if print_.total_layers else None
-        yield "duration", None if print_.duration is None else _hours(print_.duration)
-        yield "error", print_.error
-    yield "quick_view", print_.quick_view_url
+    def _word(self, path: str) -> str:
+        """Return a word of the action or of a sensor: Home Assistant itself translates no text of a calendar."""
+        hass = self.coordinator.hass
+        category, *_, last = path.split(".")
+        words = async_get_cached_translations(hass, hass.config.language, category, DOMAIN)
+        # While Home Assistant's language is being changed, there is none.
+        return words.get(f"component.{DOMAIN}.{path}", last)
 
 
 def _hours(seconds: int) -> str:

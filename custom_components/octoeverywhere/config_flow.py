@@ -1,27 +1,22 @@
 """Set-up in the UI: it makes the entry, shows what OctoEverywhere has to know, and waits for the proof that notifications arrive."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import Counter
+from contextlib import suppress
+from functools import partialmethod
 import secrets
 from typing import Any, Final, override
 
 from homeassistant.components import webhook
-from homeassistant.config_entries import (
-    SOURCE_RECONFIGURE,
-    ConfigEntryState,
-    ConfigFlow,
-    ConfigFlowContext,
-    ConfigFlowResult,
-    FlowType,
-)
-from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState, ConfigFlow, ConfigFlowResult, FlowType
+from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
+from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.helpers.selector import BooleanSelector, TextSelector, TextSelectorConfig, TextSelectorType
 import voluptuous as vol
-from yarl import URL
 
 from .account import OctoEverywhereConfigEntry
 from .address import (
-    UnusableError,
+    NoAddressError,
     async_delete_cloudhook,
     async_get_or_create_cloudhook,
     async_has_cloud,
@@ -30,66 +25,34 @@ from .address import (
     parse_base_url,
     webhook_url,
 )
-from .const import (
-    CONF_BASE_URL,
-    CONF_CONNECTION,
-    CONF_OWN_URL,
-    CONF_SECRET_KEY,
-    DOMAIN,
-    NAME,
-    WEBHOOK_PAGE,
-    Connection,
-)
+from .const import CONF_BASE_URL, CONF_CONNECTION, CONF_OWN_URL, CONF_SECRET_KEY, DOMAIN, NAME, WEBHOOK_PAGE, Connection
 from .door import Refusal
 from .issues import NOTHING_ARRIVED, async_raise
 from .webhook import async_close
 
 # What OctoEverywhere's page takes; and fewer could be guessed.
-MAX_SECRET_KEY: Final = 128
-MIN_SECRET_KEY: Final = 8
+_MAX_SECRET_KEY: Final = 128
+_MIN_SECRET_KEY: Final = 8
 _SECRET_BYTES: Final = 24
-# Seconds; long enough to log in at OctoEverywhere, find the page, paste two things and press the button.
-_WAITS: Final = 5 * 60
-# What an address looks like.
-_EXAMPLES: Final = {
-    Connection.LAN: "http://192.168.1.10:8123",
-    Connection.INTERNET: "https://home.example.com",
-}
-_TOO_LONG: Final = "secret_key_too_long"
-_TOO_SHORT: Final = "secret_key_too_short"
-_PROVEN: Final = "proven"
-# What a POST says of the set-up. What is not here says nothing of it.
-_PROOFS: Final = {
-    None: _PROVEN,
-    Refusal.WRONG_SECRET: "wrong_key",
-    Refusal.FROM_OUTSIDE: "from_outside",
+# Seconds. Who has sent a test notification before sees it at once; who has not is told by then what may be wrong.
+_WAITS: Final = 60
+# What a POST says of the set-up, the best first; None: it was accepted. What is not here says nothing of it.
+_OUTCOMES: Final = {
+    None: "proven",
     Refusal.NO_PRINTER_ID: "not_understood",
     Refusal.NO_EVENT_TYPE: "not_understood",
-    Refusal.NOT_JSON: "not_understood",
-    Refusal.NOT_AN_OBJECT: "not_understood",
+    Refusal.WRONG_SECRET: "wrong_key",
+    Refusal.FROM_OUTSIDE: "from_outside",
 }
-
+_DOUBTFUL: Final = "doubtful_url"
+_NOT_LOADED: Final = "not_loaded"
+_CONF_CHANGE: Final = "change"
 _URL_FIELD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
-_SECRET_KEY_FIELD: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
-_TO_COPY: Final = TextSelector(TextSelectorConfig(read_only=True))
-_CONF_URL: Final = "url"
-_TO_PROOF: Final = {"proof": True}
-"""What the set-up hands to its second half."""
+# Also where it is only to be copied: the frontend greys out what is read-only, and a phone selects nothing of that.
+_TEXT_FIELD: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
 
-
-def new_secret_key() -> str:
-    """Return a secret key that nobody guesses and everybody can copy."""
-    return secrets.token_urlsafe(_SECRET_BYTES)
-
-
-def parse_secret_key(text: str, known: str = "") -> str:
-    """Return a key as OctoEverywhere takes it; one that is in use may be short. Raises UnusableError."""
-    text = text.strip()
-    if len(text) > MAX_SECRET_KEY:
-        raise UnusableError(_TOO_LONG)
-    if text and text != known and len(text) < MIN_SECRET_KEY:
-        raise UnusableError(_TOO_SHORT)
-    return text
+TO_COPY: Final = {"to": "copy"}
+"""With it, a reconfiguration begins with the page that shows address and key."""
 
 
 class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -98,174 +61,147 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
     VERSION = 1
 
     def __init__(self) -> None:
-        """Make an address and a key; a reconfiguration begins with those of the entry."""
-        self._webhook_id = webhook.async_generate_id()
-        self._secret_key = new_secret_key()
-        self._connection = Connection.LAN
-        self._base_url = ""
-        self._known_knocks = 0
+        """Begin with an address and a key that nobody knows yet."""
+        self._data: dict[str, Any] = {
+            CONF_CONNECTION: Connection.LAN.value,
+            CONF_WEBHOOK_ID: webhook.async_generate_id(),
+            CONF_SECRET_KEY: _new_secret_key(),
+        }
+        self._asked: set[tuple[str, str]] = set()
+        self._seen: Counter[Refusal | None] | None = None
         self._waiting: asyncio.Task[str] | None = None
         self._outcome = ""
+
+    @property
+    def _way(self) -> Connection:
+        """The way that was chosen."""
+        return Connection(self._data[CONF_CONNECTION])
 
     # Which way?
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Let the person choose how OctoEverywhere reaches Home Assistant."""
-        return self.async_show_menu(step_id="user", menu_options=self._connections())
+        return self.async_show_menu(step_id="user", menu_options=self._ways())
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Start from what is set up, and let the person choose what to change."""
-        data = self._get_reconfigure_entry().data
-        self._webhook_id = data[CONF_WEBHOOK_ID]
-        self._secret_key = data[CONF_SECRET_KEY]
-        self._connection = Connection(data[CONF_CONNECTION])
-        self._base_url = data.get(CONF_BASE_URL, "")
-        if user_input == _TO_PROOF:
-            return await self.async_step_copy()
-        if self._base_url and self._base_url == data[CONF_OWN_URL]:
+        """Begin with what is set up, and let the person choose what to change."""
+        entry = self._get_reconfigure_entry()
+        self._data = dict(entry.data)
+        if entry.state is ConfigEntryState.LOADED:
+            self._seen = _knocks(entry) if self._seen is None else self._seen
+            if user_input == TO_COPY:
+                return await self.async_step_copy()
+        base_url = self._data.get(CONF_BASE_URL)
+        if base_url and base_url == self._data[CONF_OWN_URL]:
             # It was Home Assistant's own, so it moves with Home Assistant.
-            self._base_url = async_own_url(self.hass, self._connection) or self._base_url
-        return self.async_show_menu(step_id="reconfigure", menu_options=["show", *self._connections(), "new_address"])
+            self._data[CONF_BASE_URL] = async_own_url(self.hass, self._way) or base_url
+        return self.async_show_menu(step_id="reconfigure", menu_options=["show", *self._ways(), "new_address"])
 
     async def async_step_show(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Go on with everything as it is, but for an address that has moved."""
-        data = self._get_reconfigure_entry().data
-        is_moved = self._connection is Connection.CLOUD or self._base_url != data.get(CONF_BASE_URL)
-        return await (self.async_step_save() if is_moved else self.async_step_copy())
+        may_have_moved = self._way is Connection.CLOUD or self._data != self._get_reconfigure_entry().data
+        return await (self._async_save() if may_have_moved else self.async_step_copy())
 
     async def async_step_new_address(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Make an address and a key that nobody knows yet."""
-        self._webhook_id = webhook.async_generate_id()
-        self._secret_key = new_secret_key()
+        """Go on with an address and a key that nobody knows yet."""
+        self._data |= {CONF_WEBHOOK_ID: webhook.async_generate_id(), CONF_SECRET_KEY: _new_secret_key()}
         return await self.async_step_user()
 
-    def _connections(self) -> list[str]:
+    def _ways(self) -> list[str]:
         """Return the ways that there are."""
-        cloud = [Connection.CLOUD.value] if async_has_cloud(self.hass) else []
-        return [Connection.LAN.value, *cloud, Connection.INTERNET.value]
+        cloud = [Connection.CLOUD] if async_has_cloud(self.hass) else []
+        return [way.value for way in (Connection.LAN, *cloud, Connection.INTERNET)]
 
     # Which address, which key?
 
-    async def async_step_lan(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the address in the home network, and the key."""
-        return await self._async_step_address(Connection.LAN, user_input)
-
-    async def async_step_internet(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the address on the internet, and the key."""
-        return await self._async_step_address(Connection.INTERNET, user_input)
-
-    async def async_step_cloud(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the key; Home Assistant Cloud makes the address."""
-        return await self._async_step_address(Connection.CLOUD, user_input)
-
-    async def _async_step_address(self, connection: Connection, user_input: dict[str, Any] | None) -> ConfigFlowResult:
-        """Ask for an address, unless Home Assistant Cloud makes it, and for the key."""
-        own_url = None if connection is Connection.CLOUD else async_own_url(self.hass, connection)
-        errors: dict[str, str] = {}
+    async def _async_step_way(self, way: Connection, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the address, unless Home Assistant Cloud makes it, and for the key."""
+        own_url = None if way is Connection.CLOUD else async_own_url(self.hass, way)
         if user_input is None:
-            if own_url is None and connection is not Connection.CLOUD:
-                errors["base"] = f"no_{connection}_url"
-            known = self._base_url if connection is self._connection else None
-            values = {CONF_BASE_URL: known or own_url or "", CONF_SECRET_KEY: self._secret_key or new_secret_key()}
-            return self._show_address_form(connection, values, errors)
-        if not self._read(connection, user_input, errors):
-            return self._show_address_form(connection, user_input, errors)
-        if connection is Connection.LAN and own_url and is_doubtful(self._base_url, own_url):
-            return await self.async_step_doubtful_address()
-        if connection is Connection.INTERNET and URL(self._base_url).scheme != "https":
-            return self.async_show_menu(step_id="no_https", menu_options=["internet", "no_key"])
-        return await self.async_step_no_key()
+            base_url = (self._data.get(CONF_BASE_URL) if way is self._way else None) or own_url
+            errors = {} if base_url or way is Connection.CLOUD else {"base": f"no_{way}_url"}
+            key = self._data[CONF_SECRET_KEY] or _new_secret_key()
+            return self._show_form(way, {CONF_BASE_URL: base_url, CONF_SECRET_KEY: key}, errors)
+        entered = {CONF_CONNECTION: way.value, CONF_SECRET_KEY: user_input.get(CONF_SECRET_KEY, "").strip()}
+        if way is not Connection.CLOUD:
+            entered[CONF_BASE_URL] = parse_base_url(user_input[CONF_BASE_URL])
+        if errors := self._errors(entered) or self._doubts(entered, own_url):
+            offered = {CONF_BASE_URL: own_url} if _DOUBTFUL in errors.values() else {}
+            return self._show_form(way, user_input | offered, errors)
+        self._data.pop(CONF_BASE_URL, None)
+        self._data |= entered
+        return await self._async_save()
 
-    def _read(self, connection: Connection, user_input: dict[str, Any], errors: dict[str, str]) -> bool:
-        """Take over what was entered, or take note of what is wrong with it; return whether all is well."""
-        values: dict[str, str] = {}
-        for key, read in (
-            (CONF_BASE_URL, parse_base_url),
-            (CONF_SECRET_KEY, lambda text: parse_secret_key(text, self._secret_key)),
-        ):
-            try:
-                is_asked = key != CONF_BASE_URL or connection is not Connection.CLOUD
-                values[key] = read(user_input.get(key, "")) if is_asked else ""
-            except UnusableError as err:
-                errors[key] = err.key
-        if not errors:
-            self._connection = connection
-            self._base_url, self._secret_key = values[CONF_BASE_URL], values[CONF_SECRET_KEY]
-        return not errors
+    async_step_lan = partialmethod(_async_step_way, Connection.LAN)
+    async_step_cloud = partialmethod(_async_step_way, Connection.CLOUD)
+    async_step_internet = partialmethod(_async_step_way, Connection.INTERNET)
 
-    def _show_address_form(
-        self, connection: Connection, values: Mapping[str, Any], errors: dict[str, str]
-    ) -> ConfigFlowResult:
+    def _show_form(self, way: Connection, values: dict[str, Any], errors: dict[str, str]) -> ConfigFlowResult:
         """Show the form of a way."""
-        address = {} if connection is Connection.CLOUD else {vol.Required(CONF_BASE_URL): _URL_FIELD}
-        schema = vol.Schema({**address, vol.Optional(CONF_SECRET_KEY): _SECRET_KEY_FIELD})
+        address = {} if way is Connection.CLOUD else {vol.Required(CONF_BASE_URL): _URL_FIELD}
+        schema = vol.Schema({**address, vol.Optional(CONF_SECRET_KEY): _TEXT_FIELD})
         return self.async_show_form(
-            step_id=connection.value,
+            step_id=way.value,
             data_schema=self.add_suggested_values_to_schema(schema, values),
             errors=errors,
-            description_placeholders={"example": _EXAMPLES.get(connection, "")},
             last_step=False,
         )
 
-    async def async_step_doubtful_address(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask whether an address is meant at which Home Assistant itself does not answer."""
-        own_url = async_own_url(self.hass, Connection.LAN) or ""
-        return self.async_show_menu(
-            step_id="doubtful_address",
-            menu_options=["own_address", "lan", "no_key"],
-            description_placeholders={CONF_BASE_URL: self._base_url, CONF_OWN_URL: own_url},
-        )
+    def _errors(self, entered: dict[str, Any]) -> dict[str, str]:
+        """Return what of it cannot be used. The key that is in use may be short."""
+        errors, key = {}, entered[CONF_SECRET_KEY]
+        if not entered.get(CONF_BASE_URL, True):
+            errors[CONF_BASE_URL] = "invalid_url"
+        if len(key) > _MAX_SECRET_KEY:
+            errors[CONF_SECRET_KEY] = "secret_key_too_long"
+        elif len(key) < _MIN_SECRET_KEY and key not in ("", self._data[CONF_SECRET_KEY]):
+            errors[CONF_SECRET_KEY] = "secret_key_too_short"
+        return errors
 
-    async def async_step_own_address(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Go on with what Home Assistant takes for its own address."""
-        self._base_url = async_own_url(self.hass, Connection.LAN) or self._base_url
-        return await self.async_step_no_key()
-
-    async def async_step_no_key(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask whether to go without a key is meant."""
-        if not self._secret_key:
-            return self.async_show_menu(step_id="no_key", menu_options=[self._connection.value, "save"])
-        return await self.async_step_save()
+    def _doubts(self, entered: dict[str, Any], own_url: str | None) -> dict[str, str]:
+        """Return what of it may be a mistake; it is asked back once."""
+        doubts, way, base_url = {}, entered[CONF_CONNECTION], entered.get(CONF_BASE_URL, "")
+        if way == Connection.LAN and own_url and is_doubtful(base_url, own_url):
+            doubts[CONF_BASE_URL] = _DOUBTFUL
+        if way == Connection.INTERNET and base_url.startswith("http://"):
+            doubts[CONF_BASE_URL] = "no_https"
+        if not entered[CONF_SECRET_KEY]:
+            doubts[CONF_SECRET_KEY] = "no_key"
+        new = {field: doubt for field, doubt in doubts.items() if (doubt, entered[field]) not in self._asked}
+        self._asked |= {(doubt, entered[field]) for field, doubt in new.items()}
+        return new
 
     # The entry.
 
-    async def async_step_save(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Make the entry, or change it."""
+    async def _async_save(self) -> ConfigFlowResult:
+        """Make the entry, or change it and go on with the proof."""
         try:
-            own_url = await self._async_own_address()
-        except UnusableError as err:
-            return self._show_address_form(Connection.CLOUD, {CONF_SECRET_KEY: self._secret_key}, {"base": err.key})
-        data = {
-            CONF_WEBHOOK_ID: self._webhook_id,
-            CONF_SECRET_KEY: self._secret_key,
-            CONF_CONNECTION: self._connection.value,
-            CONF_OWN_URL: own_url,
-        }
-        if self._connection is not Connection.CLOUD:
-            data[CONF_BASE_URL] = self._base_url
+            self._data[CONF_OWN_URL] = (
+                await async_get_or_create_cloudhook(self.hass, self._data[CONF_WEBHOOK_ID])
+                if self._way is Connection.CLOUD
+                else async_own_url(self.hass, self._way)
+            )
+        except NoAddressError as err:
+            return self._show_form(Connection.CLOUD, self._data, {"base": str(err)})
         if self.source != SOURCE_RECONFIGURE:
-            return self.async_create_entry(title=NAME, data=data)
-        await self._async_change(self._get_reconfigure_entry(), data)
+            return self.async_create_entry(title=NAME, data=self._data)
+        await self._async_change(self._get_reconfigure_entry())
         return await self.async_step_copy()
 
-    async def _async_own_address(self) -> str | None:
-        """Return what Home Assistant takes for its own address, or the one that Home Assistant Cloud makes. Raises UnusableError."""
-        if self._connection is Connection.CLOUD:
-            return await async_get_or_create_cloudhook(self.hass, self._webhook_id)
-        return async_own_url(self.hass, self._connection)
-
-    async def _async_change(self, entry: OctoEverywhereConfigEntry, data: dict[str, Any]) -> None:
+    async def _async_change(self, entry: OctoEverywhereConfigEntry) -> None:
         """Change the entry, and load it anew. What was proven of the old way is not proven of the new one."""
-        before = entry.data
+        before, data = entry.data, dict(self._data)
         if data == before:
             return
-        is_cloud_left = data[CONF_WEBHOOK_ID] != before[CONF_WEBHOOK_ID] or self._connection is not Connection.CLOUD
-        if before[CONF_CONNECTION] == Connection.CLOUD and is_cloud_left:
-            await async_delete_cloudhook(self.hass, before[CONF_WEBHOOK_ID])
-        async_close(self.hass, before[CONF_WEBHOOK_ID])
+        old_id, is_new = before[CONF_WEBHOOK_ID], data[CONF_WEBHOOK_ID] != before[CONF_WEBHOOK_ID]
+        if before[CONF_CONNECTION] == Connection.CLOUD and (is_new or self._way is not Connection.CLOUD):
+            await async_delete_cloudhook(self.hass, old_id)
+        if is_new:
+            async_close(self.hass, old_id)  # an entry that is not loaded does not do so itself
         self.hass.config_entries.async_update_entry(entry, data=data)
         async_raise(self.hass, entry, NOTHING_ARRIVED)
+        self._seen = Counter()
         await self.hass.config_entries.async_reload(entry.entry_id)
 
     @override
@@ -273,46 +209,52 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         """Go on with the proof, which is a reconfiguration: closed by mistake, it can be opened again."""
         entry = result["result"]
         async_raise(self.hass, entry, NOTHING_ARRIVED)
-        context = ConfigFlowContext(source=SOURCE_RECONFIGURE, entry_id=entry.entry_id)
-        flow = await self.hass.config_entries.flow.async_init(DOMAIN, context=context, data=_TO_PROOF)
-        result["next_flow"] = (FlowType.CONFIG_FLOW, flow["flow_id"])
+        page = await self.hass.config_entries.flow.async_init(
+            DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}, data=TO_COPY
+        )
+        result["next_flow"] = (FlowType.CONFIG_FLOW, page["flow_id"])
         return result
 
     # Does it arrive?
 
     async def async_step_copy(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show what OctoEverywhere has to know."""
-        entry = self._get_reconfigure_entry()
-        if entry.state is not ConfigEntryState.LOADED:
-            return self.async_abort(reason="not_loaded")
+        """Show what OctoEverywhere has to know. Home Assistant listens already, so the proof may be there when the person goes on."""
+        entry = self._loaded_entry()
+        key, errors = self._data[CONF_SECRET_KEY], {}
         if user_input is not None:
-            return await self.async_step_wait()
-        self._known_knocks = entry.runtime_data.knocks.count
-        values = {_CONF_URL: self._address(entry), CONF_SECRET_KEY: self._secret_key}
-        fields = {vol.Optional(key): _TO_COPY for key, value in values.items() if value}
+            if user_input[_CONF_CHANGE]:
+                return await self.async_step_reconfigure()
+            # Another key is taken for the one that OctoEverywhere has.
+            key = user_input.get(CONF_SECRET_KEY, "").strip() or key
+            errors = self._errors({CONF_SECRET_KEY: key})
+            if not errors:
+                self._data[CONF_SECRET_KEY] = key
+                await self._async_change(entry)
+                return await self.async_step_wait()
+        values = {CONF_URL: self._address, CONF_SECRET_KEY: key, _CONF_CHANGE: False}
+        schema = vol.Schema(
+            {
+                vol.Optional(CONF_URL): _TEXT_FIELD,
+                vol.Optional(CONF_SECRET_KEY): _TEXT_FIELD,
+                vol.Required(_CONF_CHANGE): BooleanSelector(),
+            }
+        )
         return self.async_show_form(
-            step_id="copy_lan" if self._connection is Connection.LAN else "copy_internet",
-            data_schema=self.add_suggested_values_to_schema(vol.Schema(fields), values),
+            step_id="copy_lan" if self._way is Connection.LAN else "copy_internet",
+            data_schema=self.add_suggested_values_to_schema(schema, values),
+            errors=errors,
             description_placeholders={"webhook_page": WEBHOOK_PAGE},
             last_step=False,
         )
 
-    async_step_copy_lan = async_step_copy
-    async_step_copy_internet = async_step_copy
-
-    def _address(self, entry: OctoEverywhereConfigEntry) -> str:
-        """Return the address that OctoEverywhere is told."""
-        if self._connection is Connection.CLOUD:
-            return str(entry.data[CONF_OWN_URL])
-        return webhook_url(self._base_url, self._webhook_id)
+    async_step_copy_lan = async_step_copy_internet = async_step_copy
 
     async def async_step_wait(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show that we wait, then what has come of it."""
-        entry = self._get_reconfigure_entry()
+        """Wait for what has not arrived yet."""
         if self._waiting is None:
             # In the background, so that Home Assistant does not wait for it when it stops.
             self._waiting = self.hass.async_create_background_task(
-                self._async_proof(entry), f"{DOMAIN} waits for a notification"
+                self._async_outcome(self._loaded_entry()), f"{DOMAIN} waits for a notification"
             )
         if not self._waiting.done():
             return self.async_show_progress(
@@ -321,39 +263,60 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
                 progress_task=self._waiting,
                 description_placeholders={"webhook_page": WEBHOOK_PAGE},
             )
-        self._outcome = self._waiting.result()
-        self._waiting = None
+        self._outcome, self._waiting = self._waiting.result(), None
         return self.async_show_progress_done(next_step_id="outcome")
 
-    async def _async_proof(self, entry: OctoEverywhereConfigEntry) -> str:
-        """Return the step that says what has arrived since the address was shown, or arrives within a few minutes."""
-        knocks = entry.runtime_data.knocks
-        try:
+    async def _async_outcome(self, entry: OctoEverywhereConfigEntry) -> str:
+        """Return what has come of it, as soon as something has."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(_WAITS):
-                while knocks.count == self._known_knocks or knocks.newest not in _PROOFS:
-                    self._known_knocks = knocks.count
-                    await knocks.async_wait()
-        except TimeoutError:
-            return f"nothing_{self._connection}"
-        self._known_knocks = knocks.count
-        return _PROOFS[knocks.newest]
+                while True:
+                    known, self._seen = self._seen or Counter(), _knocks(entry)
+                    new = self._seen - known
+                    if outcome := next((_OUTCOMES[refusal] for refusal in _OUTCOMES if new[refusal]), None):
+                        return outcome
+                    await entry.runtime_data.knocks.async_wait()
+        return f"nothing_{self._way}"
 
     async def async_step_outcome(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Say what came of waiting, and let the person choose how to go on."""
-        entry = self._get_reconfigure_entry()
-        if self._outcome == _PROVEN:
-            return self.async_abort(reason=_PROVEN)
+        """Say what has come of it, and let the person choose how to go on."""
+        entry = self._loaded_entry()
+        if self._outcome == _OUTCOMES[None]:
+            return self.async_abort(reason=self._outcome)
         return self.async_show_menu(
             step_id=self._outcome,
-            menu_options=["wait", "copy", self._connection.value, "user", "later"],
+            menu_options=["wait", "copy", "reconfigure"],
             description_placeholders={
-                "url": self._address(entry),
-                "secret_key": self._secret_key,
+                "url": self._address,
                 "webhook_page": WEBHOOK_PAGE,
-                "remote": entry.runtime_data.knocks.remote,
+                "remote": entry.runtime_data.knocks.remote or "Home Assistant Cloud",
             },
         )
 
-    async def async_step_later(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """End without a proof; a repair says so until something arrives."""
-        return self.async_abort(reason="not_proven")
+    async_step_not_understood = async_step_wrong_key = async_step_from_outside = async_step_outcome
+    async_step_nothing_lan = async_step_nothing_cloud = async_step_nothing_internet = async_step_outcome
+
+    def _loaded_entry(self) -> OctoEverywhereConfigEntry:
+        """Return the entry. Raises AbortFlow where it does not listen."""
+        entry = self.hass.config_entries.async_get_entry(self._reconfigure_entry_id)
+        if entry is None or entry.state is not ConfigEntryState.LOADED:
+            raise AbortFlow(_NOT_LOADED)
+        return entry
+
+    @property
+    def _address(self) -> str:
+        """What OctoEverywhere is told."""
+        if self._way is Connection.CLOUD:
+            return str(self._data[CONF_OWN_URL])
+        return webhook_url(self._data[CONF_BASE_URL], self._data[CONF_WEBHOOK_ID])
+
+
+def _new_secret_key() -> str:
+    """Return a key that nobody guesses and everybody can copy."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def _knocks(entry: OctoEverywhereConfigEntry) -> Counter[Refusal | None]:
+    """Return how many have posted since the entry was loaded, by what was answered; None: accepted."""
+    knocks = entry.runtime_data.knocks
+    return Counter[Refusal | None]({None: knocks.accepted}) + Counter(knocks.refused)

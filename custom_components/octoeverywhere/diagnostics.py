@@ -10,6 +10,8 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import MAX_LENGTH_STATE_STATE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.json import json_bytes
+from homeassistant.util.json import json_loads_object
 
 from .account import OctoEverywhereConfigEntry
 from .const import CONF_CONNECTION, CONF_SECRET_KEY
@@ -75,7 +77,8 @@ def _described(
 
 def _clean(data: Mapping[str, Any], entry: OctoEverywhereConfigEntry) -> Any:  # noqa: ANN401 - the shape of the data
     """Return data without anything secret: by key, and within texts."""
-    return _clean_texts(async_redact_data(data, _TO_REDACT), entry.data[CONF_SECRET_KEY])
+    plain = json_loads_object(json_bytes(data))  # Home Assistant redacts nothing inside a tuple
+    return _clean_texts(async_redact_data(plain, _TO_REDACT), entry.data[CONF_SECRET_KEY])
 
 
 def _clean_texts(value: Any, secret_key: str) -> Any:  # noqa: ANN401 - as above
@@ -87,7 +90,7 @@ def _clean_texts(value: Any, secret_key: str) -> Any:  # noqa: ANN401 - as above
             else _clean_texts(inner, secret_key)
             for key, inner in value.items()
         }
-    return [_clean_texts(inner, secret_key) for inner in value] if isinstance(value, list | tuple) else value
+    return [_clean_texts(inner, secret_key) for inner in value] if isinstance(value, list) else value
 
 
 def _clean_text(text: str, secret_key: str) -> str:

@@ -22,6 +22,11 @@ from .payload import KEY_SECRET_KEY, JsonObject
 _FETCH_SITE: Final = "Sec-Fetch-Site"
 
 
+# Wrong keys from an address that are taken for a mistake, and addresses of which they are counted.
+_MISTYPED: Final = 5
+_REMEMBERED_ADDRESSES: Final = 64
+
+
 class Refusal(StrEnum):
     """Why a POST was not accepted; the text of the answer."""
 
@@ -50,6 +55,14 @@ _STATUS: Final = {
     Refusal.FROM_OUTSIDE: HTTPStatus.FORBIDDEN,
     Refusal.FROM_A_WEB_PAGE: HTTPStatus.FORBIDDEN,
     Refusal.NOT_READY: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+# What an owner finds in the log as well, once: whoever knocks on and on does not fill it.
+_SAID: Final = {
+    Refusal.WRONG_SECRET: "A notification came with another secret key, or with none, from %s, and was refused. This is said once",
+    Refusal.FROM_OUTSIDE: "A notification came from outside the home network, from %s, and was refused: the home network was chosen"
+    " in the set-up. This is said once",
 }
 
 
@@ -102,6 +115,8 @@ class Knocks:
     """Why the newest POST was refused; None if it was accepted, or if there was none."""
     remote: str = ""
     """Where the newest POST came from."""
+    _wrong_keys: Counter[str] = field(default_factory=Counter)
+    """How many each address has tried since it last knew the right one."""
     _knocked: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -115,16 +130,19 @@ class Knocks:
         self.newest, self.remote = refusal, remote or ""
         if refusal is None:
             self.accepted += 1
+            self._wrong_keys.pop(self.remote, None)
         else:
             self.refused[refusal] += 1
-            if refusal is Refusal.FROM_OUTSIDE and self.refused[refusal] == 1:
-                LOGGER.warning(
-                    "A notification came from outside the home network, from %s, and was refused: the home network was chosen"
-                    " in the set-up. This is said once",
-                    self.remote or "Home Assistant Cloud",
-                )
+            if refusal is Refusal.WRONG_SECRET and len(self._wrong_keys) < _REMEMBERED_ADDRESSES:
+                self._wrong_keys[self.remote] += 1
+            if refusal in _SAID and self.refused[refusal] == 1:
+                LOGGER.warning(_SAID[refusal], self.remote or "Home Assistant Cloud")
         self._knocked.set()
         self._knocked = asyncio.Event()
+
+    def is_guessing(self, remote: str | None) -> bool:
+        """Return True if an address has tried more keys than somebody mistypes."""
+        return self._wrong_keys[remote or ""] > _MISTYPED
 
     async def async_wait(self) -> None:
         """Return when somebody posts."""

@@ -51,9 +51,8 @@ class PrinterEvent(PrinterEntity, EventEntity):
     @override
     async def async_get_last_event_data(self) -> EventExtraStoredData | None:
         """Return the attributes that belong to the state to begin with."""
-        if (newest := self.coordinator.printer.announcement) is None:
-            return None
-        return EventExtraStoredData(newest.type, self._attributes(newest))
+        newest = self.coordinator.printer.announcement
+        return None if newest is None else EventExtraStoredData(newest.type, self._attributes(newest))
 
     def _attributes(self, announcement: Announcement) -> dict[str, Any]:
         """Return the event's data, less the number: `event_type` of an event entity is the slug."""

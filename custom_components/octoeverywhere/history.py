@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Self
 
@@ -72,6 +72,11 @@ class Print:
     """The last picture; the link lives a week."""
 
     @property
+    def is_settled(self) -> bool:
+        """True once its end was told: nothing that is said of it from then on changes that."""
+        return self.is_told and self.outcome is not Outcome.SILENT
+
+    @property
     def totals(self) -> Totals:
         """What the print adds to the totals: nothing where nobody knows how it ended."""
         return Totals(
@@ -87,18 +92,14 @@ class Print:
         return self.print_id == other.print_id and (overlap or self.started_at == other.started_at)
 
     def told_by(self, end: Print) -> Self:
-        """Return a print whose end was not told, with what its end says, which may have been long on its way."""
-        duration = self.duration if end.duration is None else end.duration
-        ended_at = (
-            end.ended_at if duration is None else min(end.ended_at, self.started_at + timedelta(seconds=duration))
-        )
+        """Return a print whose end was not told, with what its end says."""
         return replace(
             self,
             outcome=end.outcome,
-            is_told=end.is_told,
-            ended_at=max(self.started_at, ended_at),
+            is_told=True,
+            ended_at=end.ended_at,
             file_name=self.file_name or end.file_name,
-            duration=duration,
+            duration=self.duration if end.duration is None else end.duration,
             error=end.error,
             snapshot_url=end.snapshot_url or self.snapshot_url,
         )
@@ -117,7 +118,7 @@ class History:
             index = next((i for i in reversed(range(len(known))) if known[i].is_same(print_)), None)
             if index is None:
                 known.append(print_)
-            elif not known[index].is_told or known[index].outcome is Outcome.SILENT:
+            elif print_.is_settled and not known[index].is_settled:
                 known[index] = known[index].told_by(print_)
         return replace(self, prints=_newest(known))
 

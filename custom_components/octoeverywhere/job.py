@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from homeassistant.const import MAX_LENGTH_STATE_STATE
 
-from .history import Outcome, Print, Totals
+from .history import MAX_PRINTS, Outcome, Print, Totals
 from .payload import Notification, NotificationType as Type
 
 RETRIED_FOR: Final = timedelta(minutes=45)
@@ -196,6 +196,9 @@ class Earlier:
     """A print that has ended, or was followed by another."""
 
     print_id: str
+    started_at: datetime | None = None
+    duration: int | None = None
+    """Seconds."""
     totals: Totals = field(default_factory=Totals)
     """What it has added to the printer's totals."""
     is_settled: bool = False
@@ -212,7 +215,7 @@ class Announcement:
     @property
     def type(self) -> str:
         """What it says."""
-        return str(self.data["type"])
+        return str(self.data.get("type", Type.UNKNOWN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,8 +258,6 @@ class Step:
 
     printer: Printer
     relation: Relation
-    ended: tuple[Print, ...] = ()
-    """Prints whose end is known now."""
     announcement: Announcement | None = None
     """None: nobody hears of it."""
     soon: tuple[int, ...] = ()
@@ -415,30 +416,29 @@ def _counts_anew(job: Job, notification: Notification, now: datetime) -> bool:
 # What follows.
 
 
-def decide(printer: Printer, received: Notification, now: datetime) -> Step:
+def decide(printer: Printer, notification: Notification, now: datetime) -> Step:
     """Return what follows from a notification."""
-    notification, relation_ = received, relation(printer, received, now)
+    relation_ = relation(printer, notification, now)
     if relation_ is Relation.REPEAT:
         return Step(printer=printer, relation=relation_)
-    ended: tuple[Print, ...] = ()
+    recent = _recent(printer, notification, now)
     if relation_ is Relation.EARLIER:
-        printer, ended = _with_late_end(printer, notification, now)
+        printer = _with_late_end(printer, notification, now)
     elif relation_ is Relation.PRINTER:
         printer = _of_printer(printer, notification, now)
     else:
-        printer, notification, ended = _of_print(printer, notification, now, relation_)
+        printer, notification = _of_print(printer, notification, now, relation_)
     announcement = Announcement(at=now, data=notification.as_event_data(now))
-    printer = replace(printer, announcement=announcement, recent=_recent(printer, received, now))
-    return Step(printer=printer, relation=relation_, ended=ended, announcement=announcement)
+    printer = replace(printer, announcement=announcement, recent=recent)
+    return Step(printer=printer, relation=relation_, announcement=announcement)
 
 
 def expire(printer: Printer, now: datetime) -> Step | None:
     """Return what follows from time that has passed, if anything does: a print that said error a day ago has failed."""
     stopped_at = printer.job.stopped_at
-    if printer.job.ended or stopped_at is None or now - stopped_at < _DEAD_AFTER:
+    if stopped_at is None or now - stopped_at < _DEAD_AFTER:
         return None
-    printer, ended = _dead(printer)
-    return Step(printer=printer, relation=Relation.PRINTER, ended=ended)
+    return Step(printer=_dead(printer, stopped_at), relation=Relation.PRINTER)
 
 
 def until_soon(job: Job, before: int, now: datetime) -> float | None:
@@ -476,23 +476,6 @@ def _recent(printer: Printer, notification: Notification, now: datetime) -> tupl
     return (*recent, Heard(fingerprint=notification.fingerprint, at=now))[-_REMEMBERED_NOTIFICATIONS:]
 
 
-def _with_late_end(printer: Printer, notification: Notification, now: datetime) -> tuple[Printer, tuple[Print, ...]]:
-    """Return the printer once something late was said of an earlier print: its end counts, unless it was told before."""
-    known = next((known for known in reversed(printer.earlier) if known.print_id == notification.print_id), None)
-    is_of_earlier_print = known is not None or notification.print_id != printer.job.print_id
-    if notification.print_id is None or not is_of_earlier_print or (known is not None and known.is_settled):
-        return printer, ()
-    if notification.type not in _ENDINGS:
-        return printer if known is not None else _with_earlier(printer, Earlier(print_id=notification.print_id)), ()
-    # Of a print that nobody has heard of before, this is what its only notification says.
-    job = _after(Job(print_id=notification.print_id), notification, now)
-    of_it = replace(printer, job=job, quick_view_url=notification.quick_view_url or printer.quick_view_url)
-    if known is not None:
-        others = tuple(other for other in printer.earlier if other is not known)
-        printer = replace(printer, earlier=others, totals=printer.totals + -known.totals)
-    return _closed(printer, _as_print(of_it, _outcome(notification), now))
-
-
 def _of_printer(printer: Printer, notification: Notification, now: datetime) -> Printer:
     """Return the printer once it said something while no print is under way."""
     if not notification.is_about_a_printer:
@@ -502,73 +485,95 @@ def _of_printer(printer: Printer, notification: Notification, now: datetime) -> 
         job = _with_attention(job, notification, now + _IDLE_ATTENTION_LASTS)
     if notification.print_id is not None:
         job = _with_snapshot(job, notification, now)
-    return _with_names(replace(printer, job=job), notification)
+    return _with_job(printer, job, notification)
 
 
 def _of_print(
     printer: Printer, notification: Notification, now: datetime, relation_: Relation
-) -> tuple[Printer, Notification, tuple[Print, ...]]:
-    """Return the printer once its print said something, what that means, and the prints whose end is known by it."""
-    ended: tuple[Print, ...] = ()
+) -> tuple[Printer, Notification]:
+    """Return the printer once its print said something, and that as it is meant of this print alone."""
     if relation_ is not Relation.SAME:
-        printer, ended = _superseded(printer, now)
-        printer = replace(printer, job=Job(print_id=notification.print_id))
+        printer = replace(_superseded(printer, now), job=Job(print_id=notification.print_id))
         if notification.type is Type.PRINT_STARTED:
             notification = _as_start(notification)
-    elif notification.print_id not in (None, printer.job.print_id) and printer.job.print_id is not None:
-        printer = _with_earlier(printer, Earlier(print_id=printer.job.print_id, is_settled=True))
     before = printer.job
-    offset = notification.duration or 0 if relation_ is Relation.AGAIN else _offset(before, notification, now)
+    print_id = notification.print_id or before.print_id
+    if before.print_id is not None and before.print_id != print_id:
+        printer = _with_earlier(printer, Earlier(print_id=before.print_id, is_settled=True))
     is_older = notification.type not in _ENDINGS and _says_less(before, notification, notification.duration)
-    job = replace(before, print_id=notification.print_id or before.print_id, duration_offset=offset)
+    offset = notification.duration or 0 if relation_ is Relation.AGAIN else _offset(before, notification, now)
     if notification.duration is not None:
         notification = replace(notification, duration=max(notification.duration - offset, 0))
-    job = _after(job, notification, now, is_older=is_older)
-    printer = _with_names(replace(printer, job=job), notification)
+    job = _after(replace(before, print_id=print_id, duration_offset=offset), notification, now, is_older=is_older)
+    printer = _with_job(printer, job, notification)
     if job.ended:
-        printer, newly_ended = _closed(printer, _as_print(printer, _outcome(notification), now))
+        printer = _closed(printer, _as_print(printer, Outcome(str(job.status)), now))
     elif job.stopped_at is not None and notification.type is Type.BED_COOLDOWN_COMPLETE:
-        printer, newly_ended = _dead(printer)
-    else:
-        newly_ended = ()
-    return printer, notification, ended + newly_ended
+        printer = _dead(printer, job.stopped_at)
+    return printer, notification
 
 
-def _superseded(printer: Printer, now: datetime) -> tuple[Printer, tuple[Print, ...]]:
+def _with_late_end(printer: Printer, notification: Notification, now: datetime) -> Printer:
+    """Return the printer once something late was said of an earlier print: its end counts, unless it was told before."""
+    known = next((known for known in reversed(printer.earlier) if known.print_id == notification.print_id), None)
+    if notification.print_id is None or (known is None and notification.print_id == printer.job.print_id):
+        return printer  # an earlier moment of the print under way
+    if notification.type not in _ENDINGS:
+        return printer if known is not None else _with_earlier(printer, Earlier(print_id=notification.print_id))
+    if known is not None and known.is_settled:
+        return printer
+    # Of a print that nobody has heard of before, this is what its only notification says.
+    known = known or Earlier(print_id=notification.print_id)
+    before = Job(print_id=known.print_id, started_at=known.started_at, duration=known.duration)
+    job = _after(before, notification, now)
+    ended_at = now
+    if known.started_at is not None and job.duration is not None:
+        # The word of it may have been long on its way, and the clock may have been set back.
+        ended_at = min(now, known.started_at + timedelta(seconds=job.duration))
+    ended_at = max(ended_at, known.started_at or ended_at)
+    print_ = _as_print(_with_job(printer, job, notification), Outcome(str(job.status)), ended_at)
+    others = tuple(other for other in printer.earlier if other is not known)
+    return _closed(replace(printer, earlier=others, totals=printer.totals + -known.totals), print_)
+
+
+def _superseded(printer: Printer, now: datetime) -> Printer:
     """Return the printer once another print has begun: of the one before, nothing more will be heard."""
     job = printer.job
-    if job.stopped_at is not None and not job.ended:
-        return _dead(printer)
+    if job.stopped_at is not None:
+        return _dead(printer, job.stopped_at)
     if job.is_open:
         return _closed(printer, _as_print(printer, Outcome.SILENT, min(_believed_end(job, now), now)))
     if job.print_id is None or job.ended:
-        return printer, ()
-    return _with_earlier(printer, Earlier(print_id=job.print_id)), ()
+        return printer
+    return _with_earlier(printer, Earlier(print_id=job.print_id))
 
 
-def _dead(printer: Printer) -> tuple[Printer, tuple[Print, ...]]:
+def _dead(printer: Printer, ended_at: datetime) -> Printer:
     """Return the printer once its print, which said error and went no further, has failed: it lasted until the error."""
-    ended_at = printer.job.stopped_at
     job = replace(
         printer.job, ended=True, status=Status.FAILED, time_remaining=None, finish_at=ended_at, stopped_at=None
     )
     printer = replace(printer, job=job)
-    print_ = None if ended_at is None else _as_print(printer, Outcome.FAILED, ended_at)
+    print_ = _as_print(printer, Outcome.FAILED, ended_at)
     return _closed(printer, print_ and replace(print_, is_told=False))
 
 
-def _closed(printer: Printer, print_: Print | None) -> tuple[Printer, tuple[Print, ...]]:
+def _closed(printer: Printer, print_: Print | None) -> Printer:
     """Return the printer with one print more that has ended; one without an id cannot be told from others."""
     if print_ is None:
-        return printer, ()
-    is_settled = print_.is_told and print_.outcome is not Outcome.SILENT
-    earlier = Earlier(print_id=print_.print_id, totals=print_.totals, is_settled=is_settled)
-    printer = replace(
+        return printer
+    earlier = Earlier(
+        print_id=print_.print_id,
+        started_at=print_.started_at,
+        duration=print_.duration,
+        totals=print_.totals,
+        is_settled=print_.is_settled,
+    )
+    return replace(
         _with_earlier(printer, earlier),
         totals=printer.totals + print_.totals,
-        unfiled=(*printer.unfiled, print_),
+        unfiled=(*printer.unfiled, print_)[-MAX_PRINTS:],
     )
-    return printer, (print_,)
 
 
 def _with_earlier(printer: Printer, earlier: Earlier) -> Printer:
@@ -576,10 +581,11 @@ def _with_earlier(printer: Printer, earlier: Earlier) -> Printer:
     return replace(printer, earlier=(*printer.earlier, earlier)[-_REMEMBERED_PRINTS:])
 
 
-def _with_names(printer: Printer, notification: Notification) -> Printer:
-    """Return the printer with its newest name and page."""
+def _with_job(printer: Printer, job: Job, notification: Notification) -> Printer:
+    """Return the printer with its print, and with the name and page that a notification gives it."""
     return replace(
         printer,
+        job=job,
         name=notification.printer_name or printer.name,
         quick_view_url=notification.quick_view_url or printer.quick_view_url,
     )
@@ -634,13 +640,6 @@ def _status(job: Job, notification: Notification) -> Status | None:
     if notification.cancelled:
         return Status.CANCELLED
     return _STATUS.get(notification.type, job.status)
-
-
-def _outcome(ending: Notification) -> Outcome:
-    """Return how a print ended, by what its end says."""
-    if ending.type is Type.PRINT_COMPLETE:
-        return Outcome.COMPLETE
-    return Outcome.CANCELLED if ending.cancelled else Outcome.FAILED
 
 
 def _is_further(job: Job, notification: Notification) -> bool:
@@ -756,7 +755,8 @@ def _believed_end(job: Job, now: datetime) -> datetime:
         known = max(known, job.finish_at)
     if known > now or job.is_silent(now):
         return known
-    return known + _UNKNOWN_REST * ((now - known) // _UNKNOWN_REST + 1)
+    # It moves on well before it comes, or Home Assistant would start what is to happen at the end of a print.
+    return known + _UNKNOWN_REST * ((now - known + _UNKNOWN_REST / 2) // _UNKNOWN_REST + 1)
 
 
 def _is_less(one: int | None, other: int | None) -> bool:

@@ -95,15 +95,13 @@ class PayloadError(ValueError):
 
 
 def parse_json(body: bytes) -> object:
-    """Return what a body says. Raises ValueError where it is no JSON."""
+    """Return what a body says. Raises ValueError where it is no JSON, or RecursionError where it is too deep."""
+    body = body.removeprefix(BOM_UTF8)
     try:
-        return json_loads(body.removeprefix(BOM_UTF8))
+        return json_loads(body)
     except ValueError:
         # Half a surrogate pair, which only Python's own reader takes, becomes a replacement character.
-        try:
-            text = json.dumps(json.loads(body), ensure_ascii=False)
-        except RecursionError:
-            raise ValueError from None
+        text = json.dumps(json.loads(body.decode("utf-8", "surrogatepass")), ensure_ascii=False)
         return json_loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
@@ -219,28 +217,41 @@ def _key(key: str, read: Callable[[object], Any]) -> Any:  # noqa: ANN401 - as d
 class Notification:
     """One notification. None: absent, unusable or unknown."""
 
+    # What stands beneath a field is what docs/events.md says of it.
     printer_id: str
+    """OctoEverywhere's id of the printer"""
     event_type: int
-    print_id: str | None = _key("PrintId", _identifier)
+    """OctoEverywhere's number of what has happened"""
     printer_name: str | None = _key("PrinterName", _line)
-    quick_view_url: str | None = _key("QuickViewUrl", read_url)
-    snapshot_url: str | None = _key("SnapshotUrl", read_url)
+    """the name that you gave the printer at OctoEverywhere"""
+    print_id: str | None = _key("PrintId", _identifier)
+    """OctoEverywhere's id of the print, from its start to its end"""
     file_name: str | None = _key("FileName", _file_name)
-    duration: int | None = _key("DurationSec", _count(_MAX_SECONDS))
-    """Seconds since the print started."""
+    """what is printed"""
     progress: int | None = _key("Progress", _count(100))
-    """Percent."""
+    """percent"""
+    duration: int | None = _key("DurationSec", _count(_MAX_SECONDS))
+    """seconds since the print started"""
     time_remaining: int | None = _key("TimeRemainingSec", _seconds_left)
-    """Seconds, the platform's estimate."""
+    """seconds, as the printer's own software estimates them"""
     z_offset: float | None = _key("ZOffsetMM", _millimetres)
-    """Millimetres."""
+    """millimeters; OctoEverywhere says it with the first and the third layer"""
     current_layer: int | None = _key("CurrentLayer", _count(_MAX_COUNT))
+    """the layer that is being printed"""
     total_layers: int | None = _key("TotalLayers", _count(_MAX_COUNT))
+    """how many layers there are"""
     error: str | None = _key("Error", _text)
+    """what went wrong, in the words of the printer's own software"""
     error_code: str | None = _key("PlatformErrorCode", _code)
+    """its code for it"""
+    snapshot_url: str | None = _key("SnapshotUrl", read_url)
+    """a picture; the link lives a week"""
+    quick_view_url: str | None = _key("QuickViewUrl", read_url)
+    """OctoEverywhere's page to watch, pause and cancel the print"""
     source: Source = Source.NOTIFICATION
+    """how Home Assistant came to know it: by a `notification`"""
     extra: JsonObject = field(default_factory=dict)
-    """Keys that OctoEverywhere added since, as received."""
+    """whatever OctoEverywhere has added to its notifications since, as it came; empty where that is more than 8 KB"""
     unknown: frozenset[str] = frozenset()
     """Fields of which the message says that they are not known, which is more than leaving them out."""
 

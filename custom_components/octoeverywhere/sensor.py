@@ -1,8 +1,5 @@
 """Sensors: how far the print is, and what the printer says of itself."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import override
 
 from homeassistant.components.sensor import (
@@ -25,130 +22,119 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .account import OctoEverywhereConfigEntry
 from .entity import PrinterEntity
 from .job import Attention, Status
-from .view import View
 
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class PrinterSensorDescription(SensorEntityDescription):
-    """A sensor and where its value is found."""
-
-    value_fn: Callable[[View], str | float | datetime | None]
-
-
+# Each shows what the view of its printer has under its key.
+#
 # Durations are suggested in hours, which the frontend shows as hours and minutes, as it does no other unit.
+# Three of them are meant to be seen at a glance, on the page of an area and in its activity: status, progress and time remaining. What
+# is not visible by default is on the device's page all the same.
 SENSORS = (
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="status",
         device_class=SensorDeviceClass.ENUM,
         options=[status.value for status in Status],
-        value_fn=lambda view: view.status,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="progress",
         native_unit_of_measurement=PERCENTAGE,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda view: view.progress,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="current_layer",
+        entity_registry_visible_default=False,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda view: view.current_layer,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="total_layers",
+        entity_registry_visible_default=False,
         suggested_display_precision=0,
-        value_fn=lambda view: view.total_layers,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="time_remaining",
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.SECONDS,
         suggested_unit_of_measurement=UnitOfTime.HOURS,
         suggested_display_precision=2,
-        value_fn=lambda view: view.time_remaining,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="print_duration",
+        entity_registry_visible_default=False,
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.SECONDS,
         suggested_unit_of_measurement=UnitOfTime.HOURS,
         suggested_display_precision=2,
-        value_fn=lambda view: view.print_duration,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="estimated_finish",
+        entity_registry_visible_default=False,
         device_class=SensorDeviceClass.TIMESTAMP,
-        value_fn=lambda view: view.estimated_finish,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="print_start",
+        entity_registry_visible_default=False,
         device_class=SensorDeviceClass.TIMESTAMP,
-        value_fn=lambda view: view.print_start,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="file_name",
-        value_fn=lambda view: view.file_name,
+        entity_registry_visible_default=False,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="attention",
+        entity_registry_visible_default=False,
         device_class=SensorDeviceClass.ENUM,
         options=[attention.value for attention in Attention],
-        value_fn=lambda view: view.attention,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="error_message",
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda view: view.error_message,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="error_code",
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda view: view.error_code,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="z_offset",
         device_class=SensorDeviceClass.DISTANCE,
         suggested_display_precision=2,
         native_unit_of_measurement=UnitOfLength.MILLIMETERS,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda view: view.z_offset,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="print_id",
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
-        value_fn=lambda view: view.print_id,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="prints_completed",
+        entity_registry_visible_default=False,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=0,
-        value_fn=lambda view: view.totals.completed,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="prints_failed",
+        entity_registry_visible_default=False,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=0,
-        value_fn=lambda view: view.totals.failed,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="prints_cancelled",
+        entity_registry_visible_default=False,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=0,
-        value_fn=lambda view: view.totals.cancelled,
     ),
-    PrinterSensorDescription(
+    SensorEntityDescription(
         key="total_print_time",
+        entity_registry_visible_default=False,
         device_class=SensorDeviceClass.DURATION,
         state_class=SensorStateClass.TOTAL_INCREASING,
         native_unit_of_measurement=UnitOfTime.SECONDS,
         suggested_unit_of_measurement=UnitOfTime.HOURS,
         suggested_display_precision=2,
-        value_fn=lambda view: view.totals.seconds,
     ),
 )
 
@@ -167,14 +153,13 @@ async def async_setup_entry(
 class PrinterSensor(PrinterEntity, SensorEntity):
     """A value of a printer."""
 
-    entity_description: PrinterSensorDescription
     platform_name = Platform.SENSOR
 
     @override
     def _update(self) -> bool:
         """Read the value; Home Assistant takes no longer text for a state."""
-        value = self.entity_description.value_fn(self.coordinator.data)
+        value = getattr(self.coordinator.data, self.entity_description.key)
         if isinstance(value, str):
             value = value[:MAX_LENGTH_STATE_STATE]
         before, self._attr_native_value = self._attr_native_value, value
-        return value != before
+        return bool(value != before)

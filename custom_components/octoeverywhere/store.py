@@ -60,8 +60,8 @@ class Store:
         self._prints_of(printer_id).unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Delete everything."""
-        for path in (self._records, *self._folder.glob(f"{DOMAIN}.prints.*")):
+        """Delete everything, what was set aside included."""
+        for path in self._folder.glob(f"{DOMAIN}.*"):
             path.unlink(missing_ok=True)
 
     def _prints_of(self, printer_id: str) -> Path:
@@ -92,8 +92,7 @@ def _read_records(reader: Reader, data: dict[str, Any]) -> dict[str, Printer]:
 
 def _read_history(reader: Reader, data: dict[str, Any]) -> History:
     """Return the prints that can be read."""
-    history: History = reader.value(History, data)
-    return history
+    return History(prints=reader.value(tuple[Print, ...], data["prints"]))
 
 
 def _read_file[T](path: Path, read: Callable[[Reader, dict[str, Any]], T], write: Callable[[T], None]) -> T | None:

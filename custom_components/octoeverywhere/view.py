@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from .history import Outcome, Print, Totals
+from .history import Outcome, Print
 from .job import Attention, Job, Printer, Status, unfinished
 from .payload import LINK_LIVES
 
@@ -14,7 +14,7 @@ _STEP: Final = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What can be said of a printer now. None: unknown."""
+    """What can be said of a printer now; each sensor shows what stands here under its key. None: unknown."""
 
     name: str | None
     quick_view_url: str | None
@@ -42,7 +42,11 @@ class View:
     """When that link arrived."""
     silent_since: datetime | None
     """When the last word of a print arrived that is not believed to go on any more."""
-    totals: Totals
+    prints_completed: int
+    prints_failed: int
+    prints_cancelled: int
+    total_print_time: int
+    """Seconds."""
     under_way: Print | None
     """The print of now, until its end."""
 
@@ -84,7 +88,10 @@ def view(printer: Printer, now: datetime) -> View:
         snapshot_url=job.snapshot_url if is_alive else None,
         snapshot_at=job.snapshot_at if is_alive else None,
         silent_since=job.heard_at if is_silent else None,
-        totals=printer.totals,
+        prints_completed=printer.totals.completed,
+        prints_failed=printer.totals.failed,
+        prints_cancelled=printer.totals.cancelled,
+        total_print_time=printer.totals.seconds,
         under_way=print_ if print_ is not None and print_.outcome is Outcome.UNDER_WAY else None,
     )
 

@@ -19,6 +19,8 @@ from .payload import KEY_EVENT_TYPE, KEY_PRINTER_ID, Notification, PayloadError,
 _MAX_BODY: Final = 16 * 1024
 # OctoEverywhere itself waits no longer for the answer.
 _READ_SECONDS: Final = 10
+# So long somebody waits for the answer who tries one key after the other.
+_GUESSING_SECONDS: Final = 1
 _UNUSABLE: Final = {KEY_PRINTER_ID: Refusal.NO_PRINTER_ID, KEY_EVENT_TYPE: Refusal.NO_EVENT_TYPE}
 
 
@@ -58,6 +60,8 @@ async def _async_answer(hass: HomeAssistant, entry: OctoEverywhereConfigEntry, r
         return Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
     if entry.state is ConfigEntryState.LOADED:
         entry.runtime_data.async_note(refusal, request.remote)
+        if refusal is Refusal.WRONG_SECRET and entry.runtime_data.knocks.is_guessing(request.remote):
+            await asyncio.sleep(_GUESSING_SECONDS)
     return Response() if refusal is None else Response(status=refusal.status, text=refusal)
 
 
@@ -67,7 +71,7 @@ async def _async_accept(hass: HomeAssistant, entry: OctoEverywhereConfigEntry, r
     body = await _async_read(request)
     try:
         payload = parse_json(body)
-    except ValueError:
+    except ValueError, RecursionError:
         raise RefusedError(Refusal.NOT_JSON) from None
     if not isinstance(payload, dict):
         raise RefusedError(Refusal.NOT_AN_OBJECT)
@@ -79,10 +83,7 @@ async def _async_accept(hass: HomeAssistant, entry: OctoEverywhereConfigEntry, r
         raise RefusedError(_UNUSABLE[err.key]) from None
     if entry.state is not ConfigEntryState.LOADED:
         raise RefusedError(Refusal.NOT_READY)
-    try:
-        await entry.runtime_data.async_receive(notification)
-    except asyncio.QueueFull:
-        raise RefusedError(Refusal.NOT_READY) from None
+    await entry.runtime_data.async_receive(notification)
 
 
 async def _async_read(request: Request) -> bytes:

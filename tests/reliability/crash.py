@@ -1,8 +1,8 @@
 """Pull the plug: whatever Home Assistant has answered 200 must be there when it comes back, and is not announced again.
 
 Each round lets printers post to a real Home Assistant, kills it at a random moment, starts it again and compares what it
-holds with what the notifications mean, computed here. What was not answered may be there or not; it is posted again, as
-OctoEverywhere does.
+holds with what the notifications mean, computed here. What was not answered may be there or not; it is posted again, as a
+plugin does that has had no answer.
 """
 
 import asyncio
@@ -212,7 +212,7 @@ class _Crashes:
             self.figures["notifications answered"] += 1
             self._answered.set()
         elif status == 503:
-            self.figures["notifications to be sent again"] += 1
+            self.figures["notifications not taken"] += 1
         else:
             self.failures.append(f"a notification was answered {status}")
 

@@ -1,17 +1,19 @@
 """Damaged files: Home Assistant starts whatever is in them, sets them aside, says so once, and goes on receiving.
 
-The integration keeps each printer in a file of its own, so that one start tries many damaged files; a few stay whole, and their
-printers must come back as they were.
+The integration keeps what it knows of the printers in one file, and the prints of each in a file of its own. One start tries many
+damaged prints, and either damage in the records of many printers or a damaged file of records. A few printers stay whole, and must
+come back as they were.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 import hashlib
-from itertools import batched, chain, dropwhile, islice, repeat
+from itertools import batched, chain, dropwhile, islice, repeat, zip_longest
 import json
 from operator import itemgetter
 from pathlib import Path
@@ -21,7 +23,7 @@ import tempfile
 from typing import Any, Final
 
 from hass_process import Hass, Webhook
-from simulator import ERROR, PRINTS, PROGRESS, Printer, play, send
+from simulator import COMPLETE, ERROR, PRINTS, PROGRESS, Printer, play, send
 
 from custom_components.octoeverywhere.const import DOMAIN
 from custom_components.octoeverywhere.payload import Notification
@@ -36,6 +38,7 @@ _WORKERS: Final = 2
 _PRINTERS: Final = 64
 _AT_ONCE: Final = 60
 _BY_CHANCE: Final = 1200
+_RECORDS: Final = f"{DOMAIN}.printers"
 
 # What a number, a text, a moment, a list or an object may be in a file that somebody else has written.
 _WRONG_VALUES: Final[tuple[Any, ...]] = (
@@ -74,6 +77,18 @@ def _damages(whole: bytes, chance: random.Random) -> list[_Damage]:
     return damages
 
 
+def _damages_of_record(record: Any, chance: random.Random) -> list[_Damage]:
+    """Return all damages to what is known of one printer that leave the file around it whole, in random order."""
+    damages = [*_by_others(json.dumps(record).encode())]
+    damages += [
+        _Damage(name=f"a record that is {json.dumps(value)}", apply=_become(value), is_fatal=True)
+        for value in _WRONG_VALUES
+        if not isinstance(value, dict)
+    ]
+    chance.shuffle(damages)
+    return damages
+
+
 def _cut_off(longest: int) -> Iterator[_Damage]:
     """Yield every beginning of a file."""
     for length in range(longest):
@@ -108,15 +123,12 @@ def _by_chance(chance: random.Random) -> Iterator[_Damage]:
 
 
 def _by_others(whole: bytes) -> Iterator[_Damage]:
-    """Yield JSON that is not what was written: another version, and each value in turn of each wrong kind or gone."""
-    yield _Damage(name="version 2", apply=_edit(lambda file: file | {"version": 2}), is_fatal=True)
-    yield _Damage(
-        name="version 2.99", apply=_edit(lambda file: file | {"version": 2, "minor_version": 99}), is_fatal=True
-    )
-    # By Home Assistant's rule an older version can read what differs in the minor version alone.
-    yield _Damage(name="version 1.99", apply=_edit(lambda file: file | {"minor_version": 99}), is_fatal=False)
+    """Yield JSON that is not what was written: by another version, and each value in turn of each wrong kind or gone."""
+    for key, value in {"version": 2, "tomorrow": {"deep": [1]}}.items():
+        added = partial(_with, path=(key,), value=value)
+        yield _Damage(name=f"{key} of a newer version", apply=_edit(added), is_fatal=False)
     for path in _places(json.loads(whole)):
-        name = "/".join(path)
+        name = "/".join(map(str, path))
         yield _Damage(name=f"no {name}", apply=_edit(partial(_without, path=path)), is_fatal=None)
         for value in _WRONG_VALUES:
             yield _Damage(
@@ -126,75 +138,69 @@ def _by_others(whole: bytes) -> Iterator[_Damage]:
             )
 
 
+def _become(value: Any) -> Callable[[bytes], bytes]:
+    """Return what leaves nothing of the JSON in a file but this."""
+    return _edit(lambda _: value)
+
+
 def _edit(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
     """Return what changes the JSON in a file."""
     return lambda whole: json.dumps(change(json.loads(whole))).encode()
 
 
-def _places(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the way to every place in nested objects."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            yield (*path, key)
-            yield from _places(value, (*path, key))
+def _places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to every place in nested objects and lists."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield (*path, key)
+        yield from _places(value, (*path, key))
 
 
-def _with(node: Any, path: tuple[str, ...], value: Any) -> Any:
+def _with(node: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """Return nested objects and lists with another value in one place."""
     if not path:
         return value
-    key, *rest = path
-    return node | {key: _with(node.get(key), tuple(rest), value)}
+    changed = copy(node)
+    changed[path[0]] = _with(node[path[0]] if len(path) > 1 else None, path[1:], value)
+    return changed
 
 
-def _without(node: Any, path: tuple[str, ...]) -> Any:
-    key, *rest = path
-    if not rest:
-        return {other: value for other, value in node.items() if other != key}
-    return node | {key: _without(node[key], tuple(rest))}
+def _without(node: Any, path: tuple[Any, ...]) -> Any:
+    """Return nested objects and lists without one place."""
+    changed = copy(node)
+    if len(path) > 1:
+        changed[path[0]] = _without(node[path[0]], path[1:])
+    else:
+        del changed[path[0]]
+    return changed
 
 
-def _printers() -> dict[str, Printer]:
-    """Return the printers by the names of their files."""
-    printers = [Printer(printer_id=f"damage-{number}", name=f"Damage {number}") for number in range(_PRINTERS)]
-    return {
-        f"{DOMAIN}.printer.{hashlib.sha256(printer.printer_id.encode()).hexdigest()[:16]}": printer
-        for printer in printers
-    }
+def _file_of(printer: Printer) -> str:
+    """Return the name of the file with a printer's prints."""
+    return f"{DOMAIN}.prints.{hashlib.sha256(printer.printer_id.encode()).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Case:
-    """A file as Home Assistant finds it."""
+    """A printer as Home Assistant finds it on the disk."""
 
-    file: Path
     printer: Printer
-    damage: str
-    content: bytes
-    is_fatal: bool | None
+    record: _Damage
+    prints: _Damage
 
     @property
-    def aside(self) -> list[Path]:
-        """Return what was kept of it."""
-        return list(self.file.parent.glob(f"{self.file.name}.corrupt*"))
+    def name(self) -> str:
+        """What was done to it."""
+        return f"{self.printer.name} (record: {self.record.name}; prints: {self.prints.name})"
 
-    def wrong_on_disk(self, said: list[str]) -> Iterator[str]:
-        """Tell what is wrong with what was kept, and with what Home Assistant said of it."""
-        if self.is_fatal is not None and len(self.aside) != self.is_fatal:
-            yield f"{len(self.aside)} files were set aside"
-        if any(aside.read_bytes() != self.content for aside in self.aside):
-            yield "something else was set aside"
-        lines = [line for line in said if f"{self.file.name}.corrupt" in line]
-        if len(lines) != len(self.aside):
-            yield f"the log tells of it {len(lines)} times"
 
-    def wrong_in_entities(self, held: _Held, before: _Held) -> Iterator[str]:
-        """Tell what is wrong with the printer before it is heard of again."""
-        now = {key: held.get(key, {"state": "missing"})["state"] for key in before}
-        yield from (f"{key} is {state}" for key, state in now.items() if state in ("missing", "unavailable"))
-        if self.is_fatal is False:
-            yield from (f"{key} is {now[key]}" for key, state in before.items() if now[key] != state["state"])
-        elif self.aside and now["status"] != "unknown":
-            yield f"status is {now['status']}"
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What Home Assistant shows after a start."""
+
+    entities: dict[str, _Held]
+    names: dict[str, str]
+    prints: dict[str, dict[str, str]]
+    """Printer's id -> print's id -> how it ended."""
 
 
 class _Patient:
@@ -204,96 +210,125 @@ class _Patient:
         """Begin with a Home Assistant that runs and knows no printer."""
         self.failures: list[str] = []
         self.figures: Counter[str] = Counter()
-        self.whole: dict[str, bytes] = {}
-        """What is in each file."""
         self._hass = hass
         self._webhook = webhook
         self._chance = chance
         self._storage = hass.folder / ".storage"
         self._backup = hass.folder / "backup"
-        self._printers = _printers()
-        self._before: dict[str, _Held] = {}
+        numbers = range(_PRINTERS)
+        self._printers = [Printer(printer_id=f"damage-{number}", name=f"Damage {number}") for number in numbers]
+        self._before = _Found(entities={}, names={}, prints={})
 
-    async def prepare(self) -> None:
-        """Make the printers known, and keep what is on the disk then."""
-        for printer in self._printers.values():
-            await self._post(printer, "smooth", PROGRESS)
-            await self._post(printer, "troubled", ERROR)
-        self._before = await states(self._hass)
+    async def prepare(self) -> tuple[bytes, bytes, Any]:
+        """Make the printers known; return a file of prints, the file of records, and one of these."""
+        for printer in self._printers:
+            for print_, event_type in (("smooth", COMPLETE), ("smooth", COMPLETE), ("troubled", ERROR)):
+                await self._post(printer, print_, event_type)
+        self._before = await self._find()
         await self._hass.stop()
         await asyncio.to_thread(shutil.copytree, self._storage, self._backup)
-        self.whole = {file: (self._backup / file).read_bytes() for file in self._printers}
+        records = (self._backup / _RECORDS).read_bytes()
+        (record, *_) = json.loads(records)["printers"].values()
+        return (self._backup / _file_of(self._printers[0])).read_bytes(), records, record
 
-    async def start_with(self, damages: tuple[_Damage, ...]) -> None:
-        """Damage as many files, start, look at each, and let each printer be heard of again."""
-        cases = await asyncio.to_thread(self._damage, damages)
+    async def start_with(self, prints: tuple[_Damage, ...], records: tuple[_Damage, ...], file: _Damage) -> None:
+        """Damage as many files of prints and records, and the file of records; start, look, and let each be heard of again."""
+        cases, damaged = await asyncio.to_thread(self._damage, prints, records, file)
         said = await self._start()
         if await self._is_loaded():
-            await self._look_at(cases, said)
+            found = await self._find()
+            self._look_at_disk(damaged, said)
+            for case in cases:
+                self._note(case.name, [*self._wrong(case, found, file)])
             await self._hear_again(cases)
         else:
-            names = ", ".join(damage.name for damage in damages)
             traceback = dropwhile(lambda line: "Error setting up entry" not in line, said)
             reason = next((line for line in traceback if "Error: " in line), "nobody knows why")
+            names = ", ".join(damage.name for damage in (*records, file))
             self.failures.append(f"the integration did not load: {reason} (one of: {names})")
         await self._hass.kill()
 
-    async def _look_at(self, cases: list[_Case], said: list[str]) -> None:
-        """Look at what has become of each file and of the printer in it."""
-        found, names = await states(self._hass), await self._names()
-        for case in cases:
-            self.figures["set aside" if case.aside else "read"] += case.damage != _WHOLE.name
-            printer_id = case.printer.printer_id
-            wrong = [*case.wrong_on_disk(said)]
-            wrong += case.wrong_in_entities(found.get(printer_id, {}), self._before[printer_id])
-            # What could be read may hold another name.
-            if (case.aside or case.is_fatal is False) and names.get(printer_id) != case.printer.name:
-                wrong.append(f"its name is {names.get(printer_id)}")
-            self._note(case, wrong)
-
-    def _damage(self, damages: tuple[_Damage, ...]) -> list[_Case]:
-        """Make all files whole, then damage some."""
+    def _damage(
+        self, prints: tuple[_Damage, ...], records: tuple[_Damage, ...], file: _Damage
+    ) -> tuple[list[_Case], dict[str, bytes]]:
+        """Make all files whole, then damage some; return what was done, and what is in the files now."""
         shutil.rmtree(self._storage)
         shutil.copytree(self._backup, self._storage)
-        # Whatever is in it: the devices tell which printers there are.
-        index = self._storage / f"{DOMAIN}.printers"
-        damage = self._chance.choice(_damages(index.read_bytes(), self._chance))
-        index.write_bytes(damage.apply(index.read_bytes()))
-        files = self._chance.sample(list(self._printers), k=len(self._printers))
-        return [self._case(file, damage) for file, damage in zip(files, chain(damages, repeat(_WHOLE)), strict=False)]
+        known = json.loads((self._storage / _RECORDS).read_bytes())
+        printers = self._chance.sample(self._printers, k=len(self._printers))
+        cases = [
+            _Case(printer=printer, record=record, prints=print_)
+            for printer, record, print_ in zip(
+                printers, chain(records, repeat(_WHOLE)), chain(prints, repeat(_WHOLE)), strict=False
+            )
+        ]
+        damaged = {}
+        for case in cases:
+            record = json.dumps(known["printers"][case.printer.printer_id]).encode()
+            known["printers"][case.printer.printer_id] = json.loads(case.record.apply(record))
+            path = self._storage / _file_of(case.printer)
+            damaged[path.name] = case.prints.apply(path.read_bytes())
+        damaged[_RECORDS] = file.apply(json.dumps(known).encode())
+        for name, content in damaged.items():
+            (self._storage / name).write_bytes(content)
+        return cases, damaged
 
-    def _case(self, file: str, damage: _Damage) -> _Case:
-        content = damage.apply(self.whole[file])
-        (self._storage / file).write_bytes(content)
-        return _Case(
-            file=self._storage / file,
-            printer=self._printers[file],
-            damage=damage.name,
-            content=content,
-            is_fatal=False if content == self.whole[file] else damage.is_fatal,
-        )
+    def _look_at_disk(self, damaged: dict[str, bytes], said: list[str]) -> None:
+        """Look whether what was set aside is what was there, and said once."""
+        for name, content in damaged.items():
+            aside = list(self._storage.glob(f"{name}.corrupt*"))
+            self.figures["set aside"] += bool(aside)
+            lines = [line for line in said if f"{name} is damaged" in line]
+            if len(lines) != len(aside) or any(path.read_bytes() != content for path in aside):
+                self.failures.append(f"{name}: {len(aside)} set aside, said {len(lines)} times")
+
+    def _wrong(self, case: _Case, found: _Found, file: _Damage) -> Iterator[str]:
+        """Yield what is wrong with a printer before it is heard of again."""
+        printer_id = case.printer.printer_id
+        before, held = self._before.entities[printer_id], found.entities.get(printer_id, {})
+        now = {key: held.get(key, {"state": "missing"})["state"] for key in before}
+        yield from (f"{key} is {state}" for key, state in now.items() if state in ("missing", "unavailable"))
+        if file.is_fatal or (file is _WHOLE and case.record.is_fatal):
+            if now["status"] != "unknown":
+                yield f"status is {now['status']}"
+        elif file is _WHOLE and case.record.is_fatal is False:
+            # The event entity has shown a moment that is not kept.
+            yield from (
+                f"{key} is {now[key]}"
+                for key, state in before.items()
+                if now[key] != state["state"] and key != "notification"
+            )
+            if case.prints.is_fatal is not None:
+                kept = {} if case.prints.is_fatal else self._before.prints[printer_id]
+                filed = {id_: how for id_, how in found.prints.get(printer_id, {}).items() if how == "complete"}
+                if filed != {id_: how for id_, how in kept.items() if how == "complete"}:
+                    yield f"it has {len(filed)} filed prints"
+            if found.names.get(printer_id) != case.printer.name:
+                yield f"its name is {found.names.get(printer_id)}"
 
     async def _start(self) -> list[str]:
-        """Start, and return the lines that Home Assistant said."""
+        """Start, read all prints, and return the lines that Home Assistant said."""
         length = self._hass.log.stat().st_size
         await self._hass.start()
+        if await self._is_loaded():
+            await self._find()
         return self._hass.log.read_bytes()[length:].decode().splitlines()
 
     async def _is_loaded(self) -> bool:
-        """Tell whether the integration is at work."""
+        """Return True if the integration is at work."""
         (entry,) = await self._hass.get(f"/api/config/config_entries/entry?domain={DOMAIN}")
         return bool(entry["state"] == "loaded")
 
     async def _hear_again(self, cases: list[_Case]) -> None:
         """Post a notification of each printer and look at what comes of it."""
         expected = await asyncio.gather(*(self._post(case.printer, "smooth", PROGRESS) for case in cases))
-        found, names = await states(self._hass), await self._names()
+        found = await self._find()
         for case, wanted in zip(cases, expected, strict=True):
             printer_id = case.printer.printer_id
-            wrong = wanted.differences(found.get(printer_id, {}))
-            if names.get(printer_id) != case.printer.name:
-                wrong.append(f"its name is {names.get(printer_id)}")
-            self._note(case, [f"heard of again: {problem}" for problem in wrong])
+            wrong = wanted.differences(found.entities.get(printer_id, {}), are_totals_known=False)
+            if found.names.get(printer_id) != case.printer.name:
+                wrong.append(f"its name is {found.names.get(printer_id)}")
+            self._note(case.name, [f"heard of again: {problem}" for problem in wrong])
 
     async def _post(self, printer: Printer, print_: str, event_type: int) -> Expected:
         """Post a notification of a new print; return what Home Assistant must hold then."""
@@ -304,40 +339,57 @@ class _Patient:
             self.failures.append(f"{printer.printer_id}: answered {status}")
         return Expected().after(Notification.from_payload(body), datetime.now(UTC))
 
-    async def _names(self) -> dict[str, str]:
-        """Return printer's id -> device's name."""
+    async def _find(self) -> _Found:
+        """Return what Home Assistant shows."""
         async with self._hass.websocket() as websocket:
             devices = await websocket.call("config/device_registry/list")
-        return {
-            identifier: device["name"]
-            for device in devices
-            for domain, identifier in device["identifiers"]
-            if domain == DOMAIN
-        }
+            answer = await websocket.call(
+                "call_service",
+                domain=DOMAIN,
+                service="get_prints",
+                service_data={"limit": 500},
+                return_response=True,
+            )
+        ids = {device["id"]: dict(device["identifiers"])[DOMAIN] for device in devices if _is_ours(device)}
+        prints: dict[str, dict[str, str]] = {}
+        for print_ in answer["response"]["prints"]:
+            prints.setdefault(ids[print_["device_id"]], {})[print_["print_id"]] = print_["outcome"]
+        names = {ids[device["id"]]: device["name"] for device in devices if device["id"] in ids}
+        return _Found(entities=await states(self._hass), names=names, prints=prints)
 
-    def _note(self, case: _Case, wrong: list[str]) -> None:
+    def _note(self, name: str, wrong: list[str]) -> None:
         """Take note of what was wrong, in a line."""
         if wrong:
-            self.failures.append(f"{case.file.name}, {case.damage}: {'; '.join(wrong[:3])}")
+            self.failures.append(f"{name}: {'; '.join(wrong[:3])}")
 
 
-async def _damage(number: int, *, quick: bool, seed: int) -> _Patient:
+def _is_ours(device: dict[str, Any]) -> bool:
+    return DOMAIN in dict(device["identifiers"])
+
+
+async def _try_share(number: int, *, quick: bool, seed: int) -> _Patient:
     """Try one worker's share of the damages."""
     with tempfile.TemporaryDirectory() as folder:
         async with Hass(Path(folder)) as hass:
             patient = _Patient(hass, await hass.add_integration(), random.Random(seed + number))
-            await patient.prepare()
-            damages = _damages(max(patient.whole.values(), key=len), random.Random(seed))[number::_WORKERS]
-            for batch in batched(damages[: _AT_ONCE if quick else None], _AT_ONCE, strict=False):
-                await patient.start_with(batch)
-                patient.figures["starts"] += 1
-                patient.figures["damaged files"] += len(batch)
+            whole, file, record = await patient.prepare()
+            chance = random.Random(seed)
+            prints = _damages(whole, chance)[number::_WORKERS]
+            records = _damages_of_record(record, chance)[number::_WORKERS]
+            files = iter(_damages(file, chance)[number::_WORKERS])
+            batches = zip_longest(batched(prints, _AT_ONCE, strict=False), batched(records, _AT_ONCE, strict=False))
+            for some, others in islice(batches, 1 if quick else None):
+                await patient.start_with(some or (), others or (), _WHOLE)
+                await patient.start_with((), (), next(files))
+                patient.figures["starts"] += 2
+                patient.figures["damaged files"] += len(some or ()) + bool(others) + 1
+                patient.figures["damaged records"] += len(others or ())
     return patient
 
 
 async def run(*, quick: bool, seed: int) -> Outcome:
     """Share the damages between two Home Assistants."""
-    shares = await asyncio.gather(*(_damage(number, quick=quick, seed=seed) for number in range(_WORKERS)))
+    shares = await asyncio.gather(*(_try_share(number, quick=quick, seed=seed) for number in range(_WORKERS)))
     figures = sum((patient.figures for patient in shares), Counter[str]())
     return Outcome(
         rounds=f"{figures.pop('damaged files')} damaged files",

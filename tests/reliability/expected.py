@@ -1,82 +1,99 @@
 """What a real Home Assistant holds of the printers, and what it must hold."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
 
 from hass_process import Hass
 
+from custom_components.octoeverywhere.job import Printer, decide
 from custom_components.octoeverywhere.payload import Notification
-from custom_components.octoeverywhere.state import Attention, PrinterState, Status, reduce
+from custom_components.octoeverywhere.view import View, view
 
 # An estimate that moves by less than a minute stays as it was, and the notification may have waited to be sent again.
 _CLOSE: Final = timedelta(minutes=2)
+_VALUES: Final = (
+    "status",
+    "progress",
+    "current_layer",
+    "total_layers",
+    "time_remaining",
+    "print_duration",
+    "file_name",
+    "attention",
+    "error_message",
+    "error_code",
+    "z_offset",
+)
+_SECONDS: Final = ("time_remaining", "print_duration", "total_print_time")
 
 
 @dataclass
 class Expected:
     """What Home Assistant must hold of a printer."""
 
-    state: PrinterState = field(default_factory=PrinterState)
-    newest: str | None = None
-    """The type that was announced last."""
+    printer: Printer = field(default_factory=Printer)
     announced_by: datetime | None = None
-    """When that had been announced at the latest, where it matters."""
+    """When the newest notification had been announced at the latest, where it matters."""
 
     def after(self, notification: Notification, now: datetime) -> Self:
         """Return what Home Assistant must hold once it has received the notification."""
-        return type(self)(reduce(self.state, notification, now), notification.type, now)
+        return type(self)(decide(self.printer, notification, now).printer, now)
 
-    def differences(self, states: dict[str, dict[str, Any]]) -> list[str]:
-        """Compare with the printer's entities, by their keys."""
-        expected = {
-            "status": self.state.status,
-            "progress": self.state.progress,
-            "current_layer": self.state.current_layer,
-            "total_layers": self.state.total_layers,
-            "time_remaining": self.state.time_remaining,
-            "print_duration": self.state.duration,
-            "file_name": self.state.file_name,
-            "attention": self.state.attention,
-            "error_message": self.state.error_message,
-            "error_code": self.state.error_code,
-            "z_offset": self.state.z_offset,
-            "printing": self.state.status and ("on" if self.state.status is Status.PRINTING else "off"),
-            "attention_required": "off" if self.state.attention is Attention.NONE else "on",
-        }
+    @property
+    def newest(self) -> str | None:
+        """The kind of notification that was announced last."""
+        return None if self.printer.announcement is None else self.printer.announcement.type
+
+    def differences(self, states: dict[str, dict[str, Any]], *, are_totals_known: bool = True) -> list[str]:
+        """Return how the printer's entities, by their keys, differ from this."""
+        seen = view(self.printer, datetime.now(UTC))
+        expected = {key: getattr(seen, key) for key in _VALUES}
+        expected["printing"] = None if seen.printing is None else _on(is_on=seen.printing)
+        expected["attention_required"] = _on(is_on=seen.attention_required)
+        if are_totals_known:
+            expected |= _totals(seen)
         found = {key: states.get(key, {"state": "missing"})["state"] for key in expected}
-        for key in ("time_remaining", "print_duration"):
-            found[key] = _seconds(found[key])
+        found |= {key: _seconds(found[key]) for key in _SECONDS if key in found}
         differences = [
             f"{key} is {found[key]}, not {value}"
             for key, value in expected.items()
             if found[key] != ("unknown" if value is None else str(value))
         ]
-        return differences + self._differences_in_moments(states) + self._differences_in_announcement(states)
-
-    def _differences_in_moments(self, states: dict[str, dict[str, Any]]) -> list[str]:
-        """Compare with the moments, which Home Assistant reckons from when it has received a notification."""
-        moments = {"print_start": self.state.started_at, "estimated_finish": self.state.finish_at}
-        differences = []
-        for key, value in moments.items():
-            found = states.get(key, {"state": "missing"})["state"]
-            is_known = found not in ("unknown", "missing", "unavailable")
-            if is_known != (value is not None) or (
-                is_known and value and abs(datetime.fromisoformat(found) - value) > _CLOSE
-            ):
-                differences.append(f"{key} is {found}, not {value}")
-        return differences
+        return differences + _differences_in_moments(seen, states) + self._differences_in_announcement(states)
 
     def _differences_in_announcement(self, states: dict[str, dict[str, Any]]) -> list[str]:
-        """Compare with the printer's event entity."""
+        """Return how the printer's event entity differs."""
         found = states.get("notification", {"state": "missing", "attributes": {}})
         newest = found["attributes"].get("event_type")
         if newest != self.newest:
             return [f"the newest notification is {newest}, not {self.newest}"]
-        # The event entity shows milliseconds, cut off.
+        # The event entity shows milliseconds, cut off, and one more where two would be the same.
         if self.announced_by and datetime.fromisoformat(found["state"]) > self.announced_by + timedelta(milliseconds=1):
             return [f"the newest notification was announced again at {found['state']}"]
         return []
+
+
+def _on(*, is_on: bool) -> str:
+    return "on" if is_on else "off"
+
+
+def _totals(seen: View) -> dict[str, int]:
+    """Return what a printer has done in all."""
+    return {
+        key: getattr(seen, key) for key in ("prints_completed", "prints_failed", "prints_cancelled", "total_print_time")
+    }
+
+
+def _differences_in_moments(seen: View, states: dict[str, dict[str, Any]]) -> list[str]:
+    """Return how the moments differ, which Home Assistant reckons from when it has received a notification."""
+    differences = []
+    for key in ("print_start", "estimated_finish"):
+        value, found = getattr(seen, key), states.get(key, {"state": "missing"})["state"]
+        is_known = found not in ("unknown", "missing", "unavailable")
+        if is_known != (value is not None) or (is_known and abs(datetime.fromisoformat(found) - value) > _CLOSE):
+            differences.append(f"{key} is {found}, not {value}")
+    return differences
 
 
 def _seconds(state: str) -> str:

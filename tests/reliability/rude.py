@@ -25,7 +25,7 @@ from yarl import URL
 from .outcome import Outcome
 
 # What the integration says once, however often it has a reason to.
-_SAID_ONCE: Final = ("turned away a request", "printers get a device")
+_SAID_ONCE: Final = ("from outside the home network", "with another secret key", "printers get a device")
 _LOG_START: Final = re.compile(r"^(?=\d{4}-\d\d-\d\d \S+ [A-Z]+ \()", re.MULTILINE)
 _LOG_RECORD: Final = re.compile(r"\S+ \S+ ([A-Z]+) \(.*?\) \[(.*?)\] (.{0,200})", re.DOTALL)
 _ANSWER_SECONDS: Final = 25
@@ -273,12 +273,31 @@ def _heads(url: str, body: bytes) -> list[_Case]:
         "an answer in between": (request(url, body, "Expect: 100-continue"), 200),
         "an expectation that nobody knows": (request(url, body, "Expect: miracle"), 417),
         "a header of 6,000 characters": (request(url, body, f"X-Long: {'x' * 6000}"), 200),
+        "a byte order mark": (request(url, b"\xef\xbb\xbf" + body), 200),
         "100 headers": (request(url, body, *("X-Many: 1" for _ in range(100))), 200),
         "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)) * 2, 400),
     }
     cases = [_Case(name=name, parts=(sent,), status=status) for name, (sent, status) in rows.items()]
     many = request(url, body, *(f"X-Many-{number}: 1" for number in range(1000)))
     return [*cases, _Case(name="1,000 headers", parts=(many,), status=400, of_server=True)]
+
+
+def _pages(url: str, body: bytes) -> list[_Case]:
+    """Return what a browser at home posts for a web page; no browser can be made to leave these headers out."""
+    headers = (
+        "Origin: https://evil.example",
+        "origin: null",
+        "ORIGIN:",
+        "Sec-Fetch-Site: cross-site",
+        "Sec-Fetch-Site: none",
+        "Origin: http://localhost:8123",
+    )
+    types = ("text/plain", "application/x-www-form-urlencoded", "application/json")
+    return [
+        _Case(name=f"{header}, {type_}", parts=(request(url, body, header, f"Content-Type: {type_}"),), status=403)
+        for header in headers
+        for type_ in types
+    ]
 
 
 def _broken_off(url: str, body: bytes) -> list[_Case]:
@@ -296,7 +315,7 @@ def _broken_off(url: str, body: bytes) -> list[_Case]:
 def _cases(webhook: Webhook) -> list[_Case]:
     """Return the table. What is valid in it is a test notification, which changes nothing either."""
     body = json.dumps({"PrinterId": "nobody", "EventType": 16, "SecretKey": webhook.secret_key}).encode()
-    tables = (_methods, _lengths, _chunked, _packed, _heads, _broken_off)
+    tables = (_methods, _lengths, _chunked, _packed, _heads, _pages, _broken_off)
     return [case for table in tables for case in table(webhook.url, body)]
 
 
