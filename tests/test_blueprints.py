@@ -350,9 +350,9 @@ async def test_odd_names(home: Home, name: str, odd: str) -> None:
     home.note("assist_satellite.announce")
     home.hass.states.async_set("assist_satellite.kitchen", "idle", {"supported_features": 1})
     await home.automate(name, **({"kinds": ["error"]} if name == "something_wrong" else {}))
-    for slug in ("print_started", "gadget_warning", "error", "print_progress", "print_complete", "bed_cooldown_complete"):
+    for number in (1, 7, 9, 6, 2, 15):
         keys: dict[str, Any] = {"Progress": None, "DurationSec": None, "CurrentLayer": None, "TotalLayers": None}
-        await home.post(FULL | keys, PrinterName=odd, FileName=odd, Error=odd, EventType=NUMBERS[slug])
+        await home.post(FULL | keys, PrinterName=odd, FileName=odd, Error=odd, EventType=number)
         await home.at(home.now + MINUTE)
     assert home.calls
     texts = [text for _, data in home.calls for key, text in data.items() if key in ("title", "message")]
@@ -587,11 +587,19 @@ async def test_lock_screen_is_renewed(
     """What iOS ends after 8 hours begins anew with the print's next word, and Home Assistant's own app integration ends it."""
     push, start = "https://push.example.com", "start-token"
     aioclient_mock.post(push, status=201, json={})
-    app_data = {"push_url": push, "push_token": "token", "start_live_activity_token": start}
-    registration = {"app_data": app_data, "app_id": "io.robbie.HomeAssistant", "app_name": "HA", "app_version": "2026.8"}
-    registration |= {"device_id": "1", "device_name": "My iPhone", "manufacturer": "Apple", "model": "iPhone15,2"}
-    registration |= {"os_name": "iOS", "os_version": "18.0", "user_id": "1", "webhook_id": "iphone"}
-    registration |= {"supports_encryption": False}
+    registration: dict[str, Any] = {
+        "device_id": "1",
+        "device_name": "My iPhone",
+        "manufacturer": "Apple",
+        "model": "iPhone15,2",
+        "app_id": "app",
+        "app_version": "2026.8",
+        "os_version": "18.0",
+        "user_id": "1",
+        "webhook_id": "iphone",
+        "app_data": {"push_url": push, "push_token": "token", "start_live_activity_token": start},
+        "supports_encryption": False,
+    }
     entry = MockConfigEntry(domain=MOBILE_APP, title="My iPhone", data=registration)
     entry.add_to_hass(home.hass)
     assert await home.hass.config_entries.async_setup(entry.entry_id)
@@ -614,7 +622,8 @@ async def test_lock_screen_is_renewed(
         if sent[-1][1] == "start":
             tag = aioclient_mock.mock_calls[-1][2]["data"]["tag"]
             token = {"tag": tag, "push_token": f"token-{hour}", "expires_at": (home.now + 8 * HOUR).timestamp()}
-            assert (await phone.post("/api/webhook/iphone", json={"type": "live_activity_token", "data": token})).status == 200
+            answer = await phone.post("/api/webhook/iphone", json={"type": "live_activity_token", "data": token})
+            assert answer.status == 200
     await hear(FULL | {"EventType": 2, "DurationSec": 12 * 3600})
     assert sent == [
         (start, "start"),
@@ -743,7 +752,7 @@ async def test_text_for_others(home: Home, phones: dict[str, str]) -> None:
     for text in (phone["message"], other["message"]):
         assert "\n" not in text
         assert not re.search(r"[<>]|&\w+;|://\w|www\.\w|@\w|\.org", text)
-    assert phone["message"].startswith("“Benchy_PLA *x* `y` [z](w) ‹i› ＆lt; # see https:")
+    assert phone["message"].startswith("“Benchy_PLA *x* `y` [z](w) \u2039i\u203a \uff06lt; # see https:")
     assert "“Benchy_PLA.gcode”" in phone["message"]
     assert not re.search(r"[_*`\[]", other["title"] + other["message"])
     assert (phone["title"], other["title"]) == ("Error: [1] #", "Error: (1) #")
@@ -1003,6 +1012,7 @@ async def test_longest_alarm(
     home.note("notify.end")
     await home.automate("something_wrong", **alarm | longest | {"end": [{"action": "notify.end"}]})
     await home.post(FULL, EventType=9)
+    home.hass.states.async_set(LIGHT, "on", {"brightness": 255, "supported_color_modes": ["brightness"]})
     for restart in restarts:
         await home.wait(START + restart * MINUTE)
         await home.restart()
@@ -1029,7 +1039,7 @@ async def test_longest_alarm_of_two(home: Home, alarm: dict[str, Any]) -> None:
     await home.stop()
     await home.wait(START + 3 * HOUR)
     await home.start()
-    assert home.calls[4:] == [OFF, QUIET]
+    assert home.calls[4:6] == [OFF, QUIET]
 
 
 async def test_two_problems(home: Home, alarm: dict[str, Any]) -> None:
@@ -1188,7 +1198,8 @@ async def test_soon_words(home: Home) -> None:
     (said,) = home.called("notify.soon")
     assert said == {"printer": "\u206012.50", "file": "\u2060[1] #", "minutes_left": 14, "finish": "09:40"}
     await home.run()
-    assert home.called("notify.soon")[-1] == {"printer": "\u20603D printer", "file": "", "minutes_left": 15, "finish": "09:41"}
+    example = {"printer": "\u20603D printer", "file": "", "minutes_left": 15, "finish": "09:41"}
+    assert home.called("notify.soon")[-1] == example
 
 
 # Say it out loud
