@@ -26,8 +26,8 @@ from .history import History, Print
 from .job import Printer
 
 _VERSION: Final = 1
-# Later than this, a damaged file may say; to add anything to it could be more than a date can hold.
-_LAST_YEAR: Final = 9000
+# Others than these a damaged file may say; to add to them, or to move them to a time zone, could be more than a date can hold.
+_YEARS: Final = range(1900, 9000)
 
 
 class Store:
@@ -199,6 +199,6 @@ def _checked(data: object, *types: type) -> Any:  # noqa: ANN401 - as above
 def _moment(data: object) -> datetime:
     """Return a moment that was written with its time zone. Raises TypeError or ValueError."""
     moment = datetime.fromisoformat(_checked(data, str))
-    if moment.tzinfo is None or moment.year > _LAST_YEAR:
+    if moment.tzinfo is None or moment.year not in _YEARS:
         raise ValueError(data)
     return moment
