@@ -25,6 +25,7 @@ from .targets import KINDS_OF_TARGETS, SECOND, Target, device_id_of, offered, ta
 SLUGS: Final = [slug for slug in NUMBERS if slug != "unknown"]
 TRIGGERS: Final = {*SLUGS, "print_cancelled", "finishes_soon"}
 EVENT: Final = "event.ender3_notification"
+EACH: Final = ("test", "print_started", "finishes_soon")
 CANCELLED: Final = {"Error": "cancelled", "PlatformErrorCode": None}
 WHICH: Final = "{{ trigger.event.data.printer_name }} {{ trigger.event.data.type }}"
 
@@ -117,7 +118,7 @@ async def test_target_that_changes(hass: HomeAssistant, post: Post) -> None:
     assert len(calls) == 2
 
 
-@pytest.mark.parametrize("aim", [{"device_id": "gone"}, {"area_id": ["gone"]}, {"entity_id": "event.gone"}, {}])
+@pytest.mark.parametrize("aim", [{"device_id": "gone"}, {"area_id": ["gone"]}, {"entity_id": "event.gone"}])
 async def test_target_without_printers(hass: HomeAssistant, post: Post, aim: Target) -> None:
     """Where no printer is meant, nothing happens, and nothing breaks: neither by a test, which has no printer."""
     triggers = (trigger(slug, aim) for slug in ("test", "print_started"))
@@ -125,6 +126,19 @@ async def test_target_without_printers(hass: HomeAssistant, post: Post, aim: Tar
     for slug in ("test", "print_started", "test"):
         await post(FULL, EventType=NUMBERS[slug])
     assert heard(calls) == []
+
+
+@pytest.mark.parametrize("aim", [{}, {"device_id": []}])
+async def test_every_printer(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, aim: Target) -> None:
+    """Where nothing is named, every printer is meant, also one that comes later, and a test, which has no printer."""
+    triggers = (trigger(slug, aim) for slug in ("test", "print_started"))
+    calls = await automate(hass, WHICH, *triggers, trigger("finishes_soon", aim, before=3600))
+    for printer in ({}, SECOND):
+        for slug in ("test", "print_started"):
+            await post(FULL, **printer, EventType=NUMBERS[slug])
+    await pass_time(hass, freezer, timedelta(seconds=6))
+    expected = [(number, f"{name} {slug}") for name in ("Ender3", "Voron") for number, slug in enumerate(EACH)]
+    assert sorted(heard(calls)) == sorted(expected)
 
 
 # What they hear, and what templates see.

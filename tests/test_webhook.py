@@ -567,3 +567,22 @@ async def test_unexpected_error(
     assert (await post(FULL)).status == 200
     assert slugs(announced) == ["print_progress"]
     assert value(hass, "sensor.ender3_status") == "printing"
+
+
+async def test_guesses(post: Post, announced: list[Event]) -> None:
+    """Who tries one key after the other waits for each answer, until somebody there knows the right one."""
+    waits: list[float] = []
+    sleep = asyncio.sleep
+
+    async def count(seconds: float, *arguments: Any) -> None:
+        waits.append(seconds)
+        await sleep(0)
+
+    with patch.object(asyncio, "sleep", count):
+        for number in range(9):
+            assert (await post(FULL, SecretKey=f"guess-{number}")).status == 401
+        assert waits.count(1) == 4
+        assert (await post(FULL)).status == 200
+        assert (await post(FULL, SecretKey="mistyped")).status == 401
+        assert waits.count(1) == 4
+    assert slugs(announced) == ["print_progress"]

@@ -27,7 +27,7 @@ _BEFORE: Final = "before"
 
 
 class PrinterTrigger(Trigger):
-    """A trigger of the printers in a target."""
+    """A trigger of the printers in a target; where nothing is named, of every printer, also of those that come later."""
 
     schema: ClassVar[vol.Schema] = ENTITY_STATE_TRIGGER_SCHEMA
 
@@ -45,7 +45,9 @@ class PrinterTrigger(Trigger):
         self._target = TargetSelection(config.target or {})
 
     def _is_meant(self, device_id: str | None) -> bool:
-        """Return True if the printer that a device is, is in the target as it is now."""
+        """Return True if the printer that a device is, is in the target as it is now; where nothing is named, every one is."""
+        if not self._target.has_any_target:
+            return True
         selected = async_extract_referenced_entity_ids(self._hass, self._target, expand_group=False)
         entity_ids = selected.referenced | selected.indirectly_referenced
         targeted = async_get_targeted(self._hass, entity_ids, selected.referenced, Platform.EVENT, "notification")
