@@ -216,7 +216,7 @@ async def show_pages(person: Browser) -> None:
     await person.click("Add trigger")
     await person.click_text("Devices")
     await person.click_text(SCENES[0].name)
-    await person.page.get_by_text("Print started").last.scroll_into_view_if_needed()
+    await person.page.get_by_text("Print complete").last.scroll_into_view_if_needed()
     await picture(person, "triggers")
 
 
