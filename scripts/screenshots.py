@@ -207,6 +207,9 @@ async def show_pages(person: Browser) -> None:
     await person.open("/calendar")
     for scene in SCENES[2:]:
         await person.click_text(f"{scene.name} Prints")
+    # The list of the week before, which has room for how the prints ended.
+    await person.click_on(person.page.locator("ha-button-toggle-group ha-button").last)
+    await person.click_on(person.page.locator("ha-full-calendar .prev").first)
     await picture(person, "calendar", after=SECONDS_TO_DRAW)
     await person.open("/config/blueprint/dashboard")
     await person.click_text("Tell me about my prints")
