@@ -14,7 +14,6 @@ from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, EVENT_HOMEASSIS
 from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.entity_platform import MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
@@ -207,10 +206,11 @@ async def test_sender_hangs_up(
 async def test_unload_while_it_is_saved(
     hass: HomeAssistant, hang_up: HangUp, loaded: MockConfigEntry, disk: Disk, announced: list[Event]
 ) -> None:
-    """An unload waits also for what nobody waits for any more, and for all that came behind it."""
+    """An unload waits also for what nobody waits for any more, and for all that came before it; what comes then is not taken."""
     await hang_up(FULL)
     behind = [hass.async_create_task(hand_over(hass, FULL, EventType=number)) for number in (10, 14, 4)]
     unload = hass.async_create_task(hass.config_entries.async_unload(loaded.entry_id))
+    assert await hand_over(hass, FULL, EventType=5) == (503, "not_ready")
     assert not unload.done()
     disk.release()
     assert await asyncio.gather(*behind) == [(200, "")] * 3
@@ -424,18 +424,6 @@ async def test_states_come_before_the_event(hass: HomeAssistant, post: Post) -> 
     await post(FULL, EventType=1)
     await post(FULL, EventType=4, PrinterName="Renamed")
     assert found == [("printing", "on", "print_started", "Ender3"), ("paused", "off", "print_paused", "Renamed")]
-
-
-async def test_update_entity(hass: HomeAssistant, post: Post, announced: list[Event]) -> None:
-    """Whoever asks for an update gets what is known."""
-    assert await async_setup_component(hass, "homeassistant", {})
-    await post(FULL)
-    before = shown(hass)
-    entity_ids = ["sensor.ender3_status", "event.ender3_notification"]
-    await hass.services.async_call("homeassistant", "update_entity", {"entity_id": entity_ids}, blocking=True)
-    await hass.async_block_till_done()
-    assert shown(hass) == before
-    assert len(announced) == 1
 
 
 async def test_what_follows_from_time(

@@ -42,7 +42,7 @@ async def test_everything(
 
 
 @pytest.mark.parametrize("payload", [FULL, FULL | EXTRA, {}])
-@pytest.mark.parametrize(("slug", "number"), NUMBERS.items())
+@pytest.mark.parametrize(("slug", "number"), [*NUMBERS.items(), *(("unknown", number) for number in (0, -1, 2**40))])
 async def test_same_as_on_the_bus(
     hass: HomeAssistant,
     post: Post,
@@ -57,6 +57,7 @@ async def test_same_as_on_the_bus(
     await post(EventType=1)
     freezer.move_to(MOMENT)
     await post(payload, EventType=number)
+    assert announced[-1].event_type == f"octoeverywhere_{slug}"
     data = announced[-1].data
     assert data["event_type"] == number
     assert said(hass) == {**data, "event_type": slug}

@@ -2,6 +2,7 @@
 
 import asyncio
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -52,6 +53,12 @@ def name_of(hass: HomeAssistant, printer_id: str = "printer-1") -> str | None:
     """Return the name of a printer's device."""
     device = device_of(hass, printer_id)
     return device.name if device else None
+
+
+def set_aside(hass: HomeAssistant) -> None:
+    """Have files that were set aside because they were damaged."""
+    for name in ("printers", "prints.0123456789abcdef"):
+        Path(hass.config.path(f".storage/octoeverywhere.{name}.corrupt.2026-03-14T09:26:53")).touch()
 
 
 # The entry
@@ -141,9 +148,11 @@ async def test_power_cut(
 
 
 async def test_remove_entry(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> None:
-    """With the entry go its printers and all that was stored."""
+    """With the entry go its printers and all that was stored, what was set aside included; until then nothing is in vain."""
+    assert files(hass) == {}
     await post(FULL)
     await post(FULL, PrinterId="printer-2", EventType=2)
+    set_aside(hass)
     await hass.config_entries.async_remove(loaded.entry_id)
     await hass.async_block_till_done()
     assert (files(hass), shown(hass)) == ({}, {})

@@ -410,6 +410,27 @@ RULES: Final = [
         "status=complete prints=complete:3600",
     ),
     Rule(
+        "what the first of two under one id said is late in the second",
+        """1:00 print_complete 3600s
+        1:10 print_started 4200s 52%
+        1:11 print_progress 3590s 99%
+        1:12 print_failed 3500s code=cancelled""",
+        "status=printing progress=0 print_duration=0 prints=complete:3600,under_way:0 prints_cancelled=0",
+    ),
+    Rule(
+        "a second one that is cancelled may count anew",
+        """1:00 print_complete 3600s
+        1:10 print_started 4200s 52%
+        1:20 print_failed 600s code=cancelled""",
+        "status=cancelled print_duration=600 prints=complete:3600,cancelled:600",
+    ),
+    Rule(
+        "a print of which nothing was heard for a day does not go on under a new id",
+        """0:00 print_paused 600s 10%
+        30:00 print_progress 60s 20% id=print-2""",
+        "status=printing print_duration=60 prints=silent:600,under_way:60",
+    ),
+    Rule(
         "a test and the daily limit change nothing",
         """0:30 print_progress 1800s 40%
         0:31 test 1s 1%

@@ -9,12 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from homeassistant.core import CoreState, Event, HomeAssistant
-from homeassistant.loader import DATA_CUSTOM_COMPONENTS
+from homeassistant.core import Event, HomeAssistant
 from homeassistant.util import dt as dt_util
 from hypothesis import given, settings, strategies as st
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_test_home_assistant
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.octoeverywhere.job import Printer, decide
 from custom_components.octoeverywhere.payload import Notification
@@ -208,45 +207,6 @@ async def test_silence_after_the_clock_is_set(
     assert value(hass, STATUS) == "printing"
     await clock.elapse(TICK + MOMENT)
     assert value(hass, STATUS) == "unknown"
-
-
-@pytest.mark.parametrize("then", [BOOT, NOON - HOUR, NOON + HOUR])
-async def test_another_home_assistant(
-    hass: HomeAssistant, post: Post, clock: Clock, entry_data: dict[str, Any], then: datetime
-) -> None:
-    """One that has nothing but the files, in another time zone and with another clock, shows the same."""
-    await hass.config.async_update(time_zone="Europe/Berlin")
-    clock.set(NOON)
-    await post(FULL, EventType=1, DurationSec=600, TimeRemainingSec=7200)
-    before = told(hass)
-    clock.set(then)
-    config_dir = hass.config.config_dir
-    async with async_test_home_assistant(config_dir=config_dir, initial_state=CoreState.starting) as restarted:
-        restarted.data.pop(DATA_CUSTOM_COMPONENTS)
-        entry = MockConfigEntry(domain="octoeverywhere", data=entry_data)
-        entry.add_to_hass(restarted)
-        assert restarted.config.time_zone != hass.config.time_zone
-        assert await restarted.config_entries.async_setup(entry.entry_id)
-        await restarted.async_block_till_done()
-        after = told(restarted)
-        assert await restarted.config_entries.async_unload(entry.entry_id)
-        await restarted.async_stop(force=True)
-    del before[EVENT][1]["device_id"], after[EVENT][1]["device_id"]  # the registry does not come along
-    assert after == before
-
-
-@pytest.mark.parametrize("order", [(1, 2), (2, 1), (1, 3), (3, 1)])
-async def test_no_time_at_all(
-    hass: HomeAssistant, post: Post, clock: Clock, announced: list[Event], order: tuple[int, int]
-) -> None:
-    """A print that ends when it starts has both at that moment, whichever is heard of first."""
-    clock.set(NOON)
-    for event_type in order:
-        await post(EventType=event_type, PrintId="print-1", DurationSec=0, Progress=0)
-    assert value(hass, STATUS) == ("complete" if 2 in order else "failed")
-    assert value(hass, START) == value(hass, FINISH) == NOON.isoformat()
-    assert value(hass, "sensor.ender3_print_duration") == "0.0"
-    assert len(announced) == 2
 
 
 NOTIFICATIONS: Final = st.fixed_dictionaries(

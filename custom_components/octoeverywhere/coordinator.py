@@ -19,7 +19,7 @@ from homeassistant.util.hass_dict import HassKey
 from .const import DOMAIN, LOGGER, NAME, event_name
 from .history import Print
 from .job import Announcement, Printer, expire, unfinished, until_soon
-from .payload import EVENT_KEYS
+from .payload import EVENT_KEYS, read_url
 from .store import Store
 from .view import View, view
 
@@ -96,7 +96,9 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         before, now = self.data, view(printer, dt_util.utcnow())
         if now == before:
             return
-        self.async_set_updated_data(now)
+        # Not async_set_updated_data, which would put off the next look at the clock each time.
+        self.data = now
+        self.async_update_listeners()
         if (now.name, now.quick_view_url) != (before.name, before.quick_view_url):
             self._async_register_device()
 
@@ -199,7 +201,7 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
                 identifiers={(DOMAIN, self.printer_id)},
                 manufacturer=NAME,
                 name=name,
-                configuration_url=self.data.quick_view_url,
+                configuration_url=read_url(self.data.quick_view_url),  # which a damaged file may have made into none
                 translation_key=None if name else "printer",
             )
             .id

@@ -399,11 +399,12 @@ def _goes_on_under(job: Job, notification: Notification, now: datetime) -> bool:
     is_start = notification.type is Type.PRINT_STARTED
     if is_another_file or is_start or not job.is_open or job.print_id is None or job.is_silent(now):
         return False
-    if job.started_at is None or notification.duration is None or _is_less(notification.progress, job.progress):
+    if job.started_at is None or job.heard_at is None or now - job.heard_at > _SILENT_WITHOUT_FINISH:
+        return False
+    if notification.duration is None or _is_less(notification.progress, job.progress):
         return False
     started_at = now - timedelta(seconds=notification.duration)
-    begins_anew = job.heard_at is not None and started_at >= job.heard_at - _ON_THE_WAY
-    return begins_anew or abs(started_at - job.started_at) <= _SAME_START
+    return started_at >= job.heard_at - _ON_THE_WAY or abs(started_at - job.started_at) <= _SAME_START
 
 
 def _counts_anew(job: Job, notification: Notification, now: datetime) -> bool:
@@ -451,12 +452,10 @@ def until_soon(job: Job, before: int, now: datetime) -> float | None:
     return (job.finish_at - now).total_seconds() - before
 
 
-def finish_soon(printer: Printer, wanted: Iterable[int], now: datetime) -> Step | None:
+def finish_soon(printer: Printer, wanted: Iterable[int], now: datetime) -> Step:
     """Return what follows where the print of a printer has only so many seconds left, of those that somebody wants to hear of."""
     left = {before: until_soon(printer.job, before, now) for before in wanted}
     soon = tuple(before for before, seconds in left.items() if seconds is not None and seconds <= 0)
-    if not soon:
-        return None
     job = replace(printer.job, soon=(*printer.job.soon, *soon))
     return Step(printer=replace(printer, job=job), relation=Relation.PRINTER, soon=soon)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 import hashlib
 import json
 import math
@@ -116,12 +117,16 @@ def parse_url(text: str) -> URL | None:
     return url if is_address else None
 
 
+# All links of an account lead to one host or two.
+_is_host_valid = lru_cache(maxsize=16)(is_host_valid)
+
+
 def read_url(value: object) -> str | None:
     """Return a link that a person may follow: http or https, to a host, without a password in it."""
     if not isinstance(value, str) or len(value) > _MAX_URL_LENGTH:
         return None
     url = parse_url(value)
-    if url is None or not is_host_valid(url.raw_host or "") or (url.raw_user, url.raw_password) != (None, None):
+    if url is None or not _is_host_valid(url.raw_host or "") or (url.raw_user, url.raw_password) != (None, None):
         return None
     return value if value.isprintable() and _NOT_IN_URLS.isdisjoint(value) else None
 
@@ -137,7 +142,9 @@ def _text(value: object) -> str | None:
 def _line(value: object) -> str | None:
     """Return text on one line: a line break in a name would break the headers that Home Assistant puts it into."""
     text = _text(value)
-    return text and _text("".join(" " if category(letter) in _CONTROLS else letter for letter in text))
+    if text is None or text.isprintable():
+        return text
+    return _text("".join(" " if category(letter) in _CONTROLS else letter for letter in text))
 
 
 def _file_name(value: object) -> str | None:

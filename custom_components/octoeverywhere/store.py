@@ -15,7 +15,7 @@ from types import NoneType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.json import save_json
+from homeassistant.helpers.json import json_bytes, json_fragment, save_json
 from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.util import dt as dt_util
 from homeassistant.util.file import WriteError
@@ -26,8 +26,8 @@ from .history import History, Print
 from .job import Printer
 
 _VERSION: Final = 1
-# Later than this, a damaged file may say; to add anything to it could be more than a date can hold.
-_LAST_YEAR: Final = 9000
+# Others than these a damaged file may say; to add to them, or to move them to a time zone, could be more than a date can hold.
+_YEARS: Final = range(1900, 9000)
 
 
 class Store:
@@ -37,6 +37,7 @@ class Store:
         """Name the folder."""
         self._folder = Path(hass.config.path(STORAGE_DIR))
         self._records = self._folder / f"{DOMAIN}.printers"
+        self._encoded: dict[str, tuple[Printer, json_fragment]] = {}
 
     def read(self) -> dict[str, Printer]:
         """Return the records of all printers."""
@@ -44,7 +45,14 @@ class Store:
 
     def write(self, printers: Mapping[str, Printer]) -> None:
         """Write the records of all printers: a power cut leaves the old ones or these."""
-        _write_file(self._records, {"version": _VERSION, "printers": printers})
+        self._encoded = {printer_id: self._encode(printer_id, printer) for printer_id, printer in printers.items()}
+        records = {printer_id: encoded for printer_id, (_, encoded) in self._encoded.items()}
+        _write_file(self._records, {"version": _VERSION, "printers": records})
+
+    def _encode(self, printer_id: str, printer: Printer) -> tuple[Printer, json_fragment]:
+        """Return a record and its JSON: only those that have changed are encoded anew."""
+        known = self._encoded.get(printer_id)
+        return known if known is not None and known[0] is printer else (printer, json_fragment(json_bytes(printer)))
 
     def read_history(self, printer_id: str) -> History:
         """Return the prints of a printer that are filed."""
@@ -199,6 +207,6 @@ def _checked(data: object, *types: type) -> Any:  # noqa: ANN401 - as above
 def _moment(data: object) -> datetime:
     """Return a moment that was written with its time zone. Raises TypeError or ValueError."""
     moment = datetime.fromisoformat(_checked(data, str))
-    if moment.tzinfo is None or moment.year > _LAST_YEAR:
+    if moment.tzinfo is None or moment.year not in _YEARS:
         raise ValueError(data)
     return moment

@@ -268,7 +268,8 @@ class _Patient:
             known["printers"][case.printer.printer_id] = json.loads(case.record.apply(record))
             path = self._storage / _file_of(case.printer)
             damaged[path.name] = case.prints.apply(path.read_bytes())
-        damaged[_RECORDS] = file.apply(json.dumps(known).encode())
+        whole = json.dumps(known).encode() if records else (self._storage / _RECORDS).read_bytes()
+        damaged[_RECORDS] = file.apply(whole)
         for name, content in damaged.items():
             (self._storage / name).write_bytes(content)
         return cases, damaged
