@@ -1,7 +1,6 @@
 """What the pictures of docs/images show: printers, and what they have printed before."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import random
@@ -9,8 +8,9 @@ import re
 from typing import Final
 
 from simulator import COMPLETE, FAILED, FILAMENT_CHANGE, GADGET_WARNING, PRINTS, PROGRESS, Print, Printer, Step, play
+from webcam import ADDRESS
 
-from custom_components.octoeverywhere.history import Outcome, Print as PastPrint, Totals
+from custom_components.octoeverywhere.history import Outcome, Print as PastPrint
 
 DAYS: Final = 35
 FILES: Final = (
@@ -54,7 +54,7 @@ class Scene:
         """Return what OctoEverywhere posts."""
         steps = []
         for number, step in enumerate(play(self.printer, self.print, random.Random(self.name))):
-            snapshot = {"SnapshotUrl": f"https://example.com/{number}/{self.slug}.jpg"}
+            snapshot = {"SnapshotUrl": f"{ADDRESS}/{self.slug}.jpg?{number}"}
             steps.append(replace(step, body={**step.body, **snapshot}))
             if (step.body["EventType"], step.body["Progress"]) == self.until:
                 break
@@ -89,7 +89,7 @@ def past_prints(chance: random.Random, now: datetime) -> Iterator[PastPrint]:
         start = (start + timedelta(days=chance.choice((1, 1, 1, 2)))).replace(
             hour=chance.randrange(7, 14), minute=chance.randrange(60)
         )
-        outcome = chance.choices((Outcome.COMPLETE, Outcome.FAILED), (9, 1))[0]
+        outcome = chance.choices((Outcome.COMPLETE, Outcome.FAILED, Outcome.CANCELLED), (8, 1, 1))[0]
         time = timedelta(minutes=minutes * (1 if outcome is Outcome.COMPLETE else chance.random()))
         if start + time > now - timedelta(hours=8):
             return
@@ -101,14 +101,3 @@ def past_prints(chance: random.Random, now: datetime) -> Iterator[PastPrint]:
             file_name=file_name,
             duration=round(time.total_seconds()),
         )
-
-
-def totals(prints: Iterable[PastPrint]) -> Totals:
-    """Return what prints add up to."""
-    prints = list(prints)
-    outcomes = Counter(print_.outcome for print_ in prints)
-    return Totals(
-        completed=outcomes[Outcome.COMPLETE],
-        failed=outcomes[Outcome.FAILED],
-        seconds=sum(print_.duration or 0 for print_ in prints),
-    )

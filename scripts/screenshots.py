@@ -1,9 +1,9 @@
 """The pictures of docs/images, from a real Home Assistant with simulated printers, so that they can be made again."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 import itertools
@@ -14,22 +14,22 @@ import sqlite3
 from typing import Any, Final
 
 from browser import Browser, browser
-from hass_process import INTEGRATION, WITH_FRONTEND, Hass, Webhook
+from hass_process import WITH_FRONTEND, Hass, Webhook
 from homeassistant.core import HomeAssistant
 from homeassistant.util.yaml import parse_yaml
 from PIL import Image
 from playwright.async_api import Locator
-from scenes import DAYS, SCENES, WITH_PAST, Scene, past_prints, totals
-from simulator import BED_COOLED, COMPLETE, FAILED, run, send
+from scenes import DAYS, SCENES, WITH_PAST, Scene, past_prints
+from simulator import COMPLETE, FAILED, TEST, run, send
 from webcam import draw_snapshot
 
-from custom_components.octoeverywhere.history import History
-from custom_components.octoeverywhere.store import HistoryStore, PrinterStore
+from custom_components.octoeverywhere.history import Print, Totals
+from custom_components.octoeverywhere.store import Store
 
 ROOT: Final = Path(__file__).parent.parent
 IMAGES: Final = ROOT / "docs" / "images"
 FOLDER: Final = ROOT / ".cache" / "screenshots-home"
-CONFIGURATION: Final = f"{WITH_FRONTEND.replace('automation:', 'automation: []')}calendar:\nmobile_app:\n"
+CONFIGURATION: Final = f"{WITH_FRONTEND.replace('automation:', 'automation: []')}calendar:\nmobile_app:\nwebcam:\n"
 # So many times faster than the printers print, they are simulated; afterwards, what was recorded is stretched.
 FASTER: Final = 1000
 ADDRESS: Final = "http://192.168.1.10:8123"
@@ -37,28 +37,18 @@ PHONE: Final = {"width": 390, "height": 844}
 TABLET: Final = {"width": 1280, "height": 800}
 # Home Assistant draws its graphs and fetches its pictures after the page is there.
 SECONDS_TO_DRAW: Final = 5
-# Where the guard of the integration would not let the picture of a simulated printer through.
-STAND_IN: Final = """
-from pathlib import Path
-
-
-async def async_fetch(link: str) -> Snapshot:
-    path = Path("{folder}") / link.rsplit("/", 1)[-1]
-    return Snapshot(content=await asyncio.to_thread(path.read_bytes), content_type="image/jpeg")
-"""
 
 
 def prepare() -> None:
-    """Lay out what Home Assistant starts with: the integration with its stand-in, the blueprints, and the pictures."""
+    """Lay out what Home Assistant starts with: the blueprints, and what the webcams see."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    integration = FOLDER / "custom_components" / INTEGRATION.name
-    shutil.copytree(INTEGRATION, integration, ignore=shutil.ignore_patterns("__pycache__"))
-    with (integration / "snapshot.py").open("a") as module:
-        module.write(STAND_IN.format(folder=FOLDER))
+    webcam = Path("custom_components", "webcam")
+    shutil.copytree(Path(__file__).parent / "demo_home" / webcam, FOLDER / webcam)
     blueprints = Path("blueprints", "automation", "octoeverywhere")
     shutil.copytree(ROOT / blueprints, FOLDER / blueprints)
+    (FOLDER / "www").mkdir()
     for scene in SCENES:
-        draw_snapshot(FOLDER / f"{scene.slug}.jpg", scene.colour, scene.percent)
+        draw_snapshot(FOLDER / "www" / f"{scene.slug}.jpg", scene.colour, scene.percent)
 
 
 async def print_all(webhook: Webhook) -> None:
@@ -73,7 +63,7 @@ async def print_all(webhook: Webhook) -> None:
     await asyncio.gather(*map(print_one, SCENES))
 
 
-async def grow_older(since: datetime, until: datetime) -> None:
+def grow_older(store: Store, since: datetime, until: datetime) -> None:
     """Let what happened in a time have taken as long as it does in life, and let there have been prints before it."""
 
     def older(moment: datetime) -> datetime:
@@ -85,30 +75,41 @@ async def grow_older(since: datetime, until: datetime) -> None:
             "UPDATE states SET last_updated_ts = older(last_updated_ts), last_changed_ts = older(last_changed_ts)"
         )
         database.execute("UPDATE events SET time_fired_ts = older(time_fired_ts)")
-    hass = HomeAssistant(str(FOLDER))
-    printers, histories = PrinterStore(hass), HistoryStore(hass)
-    for printer_id, record in (await printers.async_load([])).items():
-        moments: dict[str, Any] = {
-            name: older(moment)
-            for name in ("started_at", "finish_at", "estimated_at", "snapshot_at", "heard_at")
-            if (moment := getattr(record.state, name))
-        }
-        await printers.async_save(printer_id, replace(record, state=replace(record.state, **moments)))
-        history = await histories.async_load(printer_id) or History()
-        for print_ in history.prints:
-            history = history.add(replace(print_, started_at=older(print_.started_at), ended_at=older(print_.ended_at)))
+    printers = with_moments(store.read(), older)
+    for printer_id, printer in printers.items():
+        prints = with_moments(store.read_history(printer_id).prints, older)
         if printer_id in WITH_PAST:
-            for print_ in past_prints(random.Random(printer_id), until):
-                history = history.add(print_)
-        await histories.async_save(printer_id, replace(history, totals=totals(history.prints)))
+            prints = (*past_prints(random.Random(printer_id), until), *prints)
+        store.forget(printer_id)
+        store.file_prints(printer_id, prints)
+        printers[printer_id] = replace(printer, totals=totals(prints))
+    store.write(printers)
 
 
-async def import_statistics(hass: Hass, scene: Scene) -> None:
+def with_moments(value: Any, change: Callable[[datetime], datetime]) -> Any:
+    """Return a value with every moment in it changed."""
+    if isinstance(value, datetime):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: with_moments(item, change) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(with_moments(item, change) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in fields(value)]
+        return replace(value, **{name: with_moments(getattr(value, name), change) for name in names})
+    return value
+
+
+def totals(prints: Iterable[Print]) -> Totals:
+    """Return what prints add up to."""
+    return sum((print_.totals for print_ in prints), Totals())
+
+
+async def import_statistics(hass: Hass, scene: Scene, prints: Iterable[Print]) -> None:
     """Let Home Assistant have kept the statistics of a printer's past prints."""
-    history = await HistoryStore(HomeAssistant(str(FOLDER))).async_load(scene.slug) or History()
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     days = [today - timedelta(days=number) for number in range(DAYS, 0, -1)]
-    hours = [totals(known for known in history.prints if known.ended_at < day).seconds / 3600 for day in days]
+    hours = [totals(known for known in prints if known.ended_at < day).seconds / 3600 for day in days]
     metadata = {
         "statistic_id": f"sensor.{scene.slug}_total_print_time",
         "source": "recorder",
@@ -156,19 +157,19 @@ async def set_up(person: Browser, hass: Hass) -> Webhook:
     await person.click("Add integration")
     await person.page.get_by_role("textbox").last.fill("OctoEverywhere")
     await person.click_on(person.page.locator("ha-integration-list-item").first)
-    await person.see("How does OctoEverywhere reach Home Assistant?")
+    await person.see("Choose a way")
     await picture(person, "set-up-1-connection", page)
     await person.click_text("Over the home network")
     await person.see("Secret key")
     await person.click("Next")
-    await person.see("This page goes on by itself")
+    await person.see("Tell OctoEverywhere")
     await picture(person, "set-up-2-copy-and-test", page)
-    url, secret_key, *_ = [text.strip() for text in await person.page.locator("code:visible").all_inner_texts()]
+    url, secret_key = [await field.input_value() for field in await person.fields.all()]
     webhook = Webhook(url=url.replace(ADDRESS, hass.url), secret_key=secret_key)
-    first = {"PrinterId": SCENES[0].slug, "PrinterName": SCENES[0].name, "EventType": BED_COOLED}
-    await send(hass.session, webhook.url, first, secret_key)
-    await person.see("Skip and finish")
-    await person.click("Skip and finish")
+    await send(hass.session, webhook.url, {"PrinterId": "test", "EventType": TEST}, secret_key)
+    await person.click("Next")
+    await person.see("It works.")
+    await person.click("Close")
     return webhook
 
 
@@ -206,6 +207,9 @@ async def show_pages(person: Browser) -> None:
     await person.open("/calendar")
     for scene in SCENES[2:]:
         await person.click_text(f"{scene.name} Prints")
+    # The list of the week before, which has room for how the prints ended.
+    await person.click_on(person.page.locator("ha-button-toggle-group ha-button").last)
+    await person.click_on(person.page.locator("ha-full-calendar .prev").first)
     await picture(person, "calendar", after=SECONDS_TO_DRAW)
     await person.open("/config/blueprint/dashboard")
     await person.click_text("Tell me about my prints")
@@ -213,14 +217,9 @@ async def show_pages(person: Browser) -> None:
     await picture(person, "blueprint")
     await person.open("/config/automation/edit/new")
     await person.click("Add trigger")
-    await person.click_text("By type")
-    await person.click_text("Device")
-    await person.click_text("Triggers when something happens to a device. Great way to start.")
-    await person.click_on(person.page.locator("ha-device-picker"))
+    await person.click_text("Devices")
     await person.click_text(SCENES[0].name)
-    await person.click_on(person.page.locator("ha-device-trigger-picker"))
-    await person.page.get_by_text("Print paused").hover()
-    await person.page.mouse.wheel(0, -2000)
+    await person.page.get_by_text("Print complete").last.scroll_into_view_if_needed()
     await picture(person, "triggers")
 
 
@@ -236,9 +235,10 @@ async def main() -> None:
         await print_all(webhook)
         until = datetime.now(UTC)
         await hass.stop()
-        await grow_older(since, until)
+        store = Store(HomeAssistant(str(FOLDER)))
+        await asyncio.to_thread(grow_older, store, since, until)
         await hass.start()
-        await import_statistics(hass, SCENES[0])
+        await import_statistics(hass, SCENES[0], store.read_history(SCENES[0].slug).prints)
         await show_dashboards(hass)
         async with browser(hass, IMAGES) as person:
             await show_pages(person)

@@ -185,7 +185,9 @@ def play(printer: Printer, print_: Print, chance: random.Random) -> Iterator[Ste
     if print_.fails_at is None:
         yield step(100, {"EventType": COMPLETE})
     else:
-        yield step(print_.fails_at, {"EventType": FAILED, "Progress": 0, "TimeRemainingSec": -1})
+        # In OctoPrint's words, somebody has cancelled it.
+        over = {"EventType": FAILED, "Error": "cancelled", "Progress": 0, "TimeRemainingSec": -1}
+        yield step(print_.fails_at, over)
     yield step(last, {"EventType": BED_COOLED}, late=600)
 
 

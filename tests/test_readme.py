@@ -1,5 +1,6 @@
 """Tests that what the README and docs/events.md show is what Home Assistant does: examples of events, recipes, pictures."""
 
+from datetime import timedelta
 from pathlib import Path
 import re
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from events import DEVICE_ID, NOW, PAGE, body, example, page
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers import area_registry as ar, device_registry as dr
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import parse_yaml
 import pytest
@@ -14,7 +16,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 
 from custom_components.octoeverywhere.payload import NotificationType
 
-from .conftest import NUMBERS, SECRET, Post
+from .conftest import NUMBERS, SECRET, Post, pass_time
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -22,6 +24,7 @@ YAML: list[Any] = [parse_yaml(text) for text in re.findall(r"```yaml\n(.*?)```",
 RECIPES = {recipe["alias"]: recipe for recipe in YAML}
 WENT_WRONG = "Tell me when a print has failed"
 LIGHT = "Light for the camera"
+LOOK = "Come and look"
 WEEK = "What did my printers do this week"
 
 
@@ -84,6 +87,23 @@ async def test_went_wrong(hass: HomeAssistant, named: Post) -> None:
             assert call.data["data"]["url"] == call.data["data"]["clickAction"] == "https://example.com/view"
 
 
+async def test_look(hass: HomeAssistant, named: Post, loaded: MockConfigEntry, freezer: FrozenDateTimeFactory) -> None:
+    """Each of the triggers of an area starts it, once the printer there has printed for a while."""
+    calls = async_mock_service(hass, "notify", "mobile_app_my_phone")
+    area = ar.async_get(hass).async_create("Workshop")
+    devices = dr.async_get(hass)
+    [printer] = dr.async_entries_for_config_entry(devices, loaded.entry_id)
+    devices.async_update_device(printer.id, area_id=area.id)
+    await automate(hass, LOOK)
+    await named(EventType=11, DurationSec=1)
+    assert calls == []
+    await pass_time(hass, freezer, timedelta(minutes=5))
+    for number, said in enumerate(({"EventType": 11}, {"EventType": 7}, {"EventType": 6, "TimeRemainingSec": 540}), 1):
+        await named(**said, DurationSec=300 + number)
+        await pass_time(hass, freezer, timedelta(minutes=1))
+        assert len(calls) == number
+
+
 async def test_light(hass: HomeAssistant, named: Post) -> None:
     """The light follows the printer."""
     on, off = (async_mock_service(hass, "light", f"turn_{state}") for state in ("on", "off"))
@@ -108,7 +128,7 @@ async def test_week(hass: HomeAssistant, named: Post, post: Post) -> None:
 
 def test_recipes() -> None:
     """The recipes that are run here are all that there are."""
-    assert set(RECIPES) == {WENT_WRONG, LIGHT, WEEK}
+    assert set(RECIPES) == {WENT_WRONG, LIGHT, LOOK, WEEK}
 
 
 def test_links() -> None:

@@ -15,8 +15,8 @@ RETRIED_FOR: Final = timedelta(minutes=45)
 """Longer than a plugin goes on trying to send something, which is 38 minutes; shorter than until it repeats itself, an hour."""
 # As many as a plugin may send within that time.
 _REMEMBERED_NOTIFICATIONS: Final = 16
-# Enough for everything that may still arrive, however short the prints.
-_REMEMBERED_PRINTS: Final = 32
+# Enough for everything that may still arrive of prints of a few minutes; each is written with every notification.
+_REMEMBERED_PRINTS: Final = 10
 # Estimates wander by seconds from one notification to the next; less than this is the same moment.
 _SAME_MOMENT: Final = timedelta(minutes=1)
 # Further back than any pause makes it, the start of a print is that of a clock that had not been set yet.
@@ -196,13 +196,13 @@ class Earlier:
     """A print that has ended, or was followed by another."""
 
     print_id: str
+    is_settled: bool = False
+    """True once its end was told: what is said of it from then on counts no more, and nothing else is kept of it."""
     started_at: datetime | None = None
     duration: int | None = None
     """Seconds."""
     totals: Totals = field(default_factory=Totals)
     """What it has added to the printer's totals."""
-    is_settled: bool = False
-    """True once its end was told: what is said of it from then on counts no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -561,13 +561,11 @@ def _closed(printer: Printer, print_: Print | None) -> Printer:
     """Return the printer with one print more that has ended; one without an id cannot be told from others."""
     if print_ is None:
         return printer
-    earlier = Earlier(
-        print_id=print_.print_id,
-        started_at=print_.started_at,
-        duration=print_.duration,
-        totals=print_.totals,
-        is_settled=print_.is_settled,
-    )
+    earlier = Earlier(print_id=print_.print_id, is_settled=True)
+    if not print_.is_settled:
+        earlier = Earlier(
+            print_id=print_.print_id, started_at=print_.started_at, duration=print_.duration, totals=print_.totals
+        )
     return replace(
         _with_earlier(printer, earlier),
         totals=printer.totals + print_.totals,
