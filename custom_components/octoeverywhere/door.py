@@ -119,11 +119,6 @@ class Knocks:
     """How many each address has tried since it last knew the right one."""
     _knocked: asyncio.Event = field(default_factory=asyncio.Event)
 
-    @property
-    def count(self) -> int:
-        """How many have posted."""
-        return self.accepted + self.refused.total()
-
     @callback
     def note(self, refusal: Refusal | None, remote: str | None) -> None:
         """Remember that somebody has posted."""
