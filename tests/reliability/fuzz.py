@@ -269,7 +269,7 @@ def _double(body: bytes, chance: random.Random) -> bytes:
 
 def _replace_all(body: bytes, chance: random.Random) -> bytes:
     return chance.choice(
-        (b"", b" ", b"{}", b"null", b"\0" * 100, chance.randbytes(100), chance.choice(_TOKENS).encode())
+        (b"", b" ", b"{}", b"null", b"\0" * 100, chance.randbytes(100), chance.choice(_TOKENS).encode("utf-8", "surrogatepass"))
     )
 
 
