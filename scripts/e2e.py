@@ -197,7 +197,7 @@ async def automate(person: Browser, octo: Octo) -> None:
         await person.click_text("Automations & scenes")
         await person.click_text("Blueprints")
         await person.click_text(name)
-        await person.see("Choose none for all of them.")
+        await person.see("Choose none for all of them")
         await person.picture(f"blueprint-{name.lower().replace(' ', '-')}")
         await person.click("Save")
         await person.see("Traces")
