@@ -34,6 +34,8 @@ from .webhook import async_close
 _MAX_SECRET_KEY: Final = 128
 _MIN_SECRET_KEY: Final = 8
 _SECRET_BYTES: Final = 24
+# What an address looks like.
+_EXAMPLES: Final = {Connection.LAN: "http://192.168.1.10:8123", Connection.INTERNET: "https://home.example.com"}
 # Seconds. Who has sent a test notification before sees it at once; who has not is told by then what may be wrong.
 _WAITS: Final = 60
 # What a POST says of the set-up, the best first; None: it was accepted. What is not here says nothing of it.
@@ -145,6 +147,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
             step_id=way.value,
             data_schema=self.add_suggested_values_to_schema(schema, values),
             errors=errors,
+            description_placeholders={"example": _EXAMPLES.get(way, "")},
             last_step=False,
         )
 
