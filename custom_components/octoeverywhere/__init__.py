@@ -17,6 +17,8 @@ from .store import Store
 from .webhook import async_close, async_open
 
 PLATFORMS = (Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.EVENT, Platform.IMAGE, Platform.SENSOR)
+# Only these act on a printer; who has no live connection does without their cost as well.
+LIVE_PLATFORMS = (Platform.BUTTON, Platform.CAMERA, Platform.LIGHT)
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
@@ -36,14 +38,26 @@ async def async_setup_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntr
     except OSError as err:
         raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="not_read") from err
     await async_watch(hass, entry)
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    await hass.config_entries.async_forward_entry_setups(entry, _platforms(account))
+    entry.async_on_unload(entry.add_update_listener(_async_on_update))
     return True
+
+
+def _platforms(account: Account) -> tuple[Platform, ...]:
+    """Return the platforms that the entities of an account need."""
+    return (*PLATFORMS, *(LIVE_PLATFORMS if account.connections else ()))
+
+
+async def _async_on_update(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
+    """Begin anew where a live connection was added, changed or removed."""
+    if entry.runtime_data.connections != entry.subentries:
+        hass.config_entries.async_schedule_reload(entry.entry_id)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> bool:
     """Stop listening once everything that has arrived is saved."""
     await entry.runtime_data.async_finish()
-    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    return await hass.config_entries.async_unload_platforms(entry, _platforms(entry.runtime_data))
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:

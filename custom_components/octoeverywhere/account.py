@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from aiohttp import DummyCookieJar
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.aiohttp_client import async_create_clientsession
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import EntityPlatform, async_get_current_platform
 from homeassistant.helpers.event import async_call_later
@@ -19,10 +21,11 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER, event_name
-from .coordinator import SOON_LISTENERS, PrinterCoordinator, SoonListener, async_get_devices
+from .coordinator import SOON_LISTENERS, PrinterCoordinator, Shared, SoonListener, async_get_devices
 from .door import Knocks, Refusal, RefusedError
 from .issues import Issues
 from .job import Announcement, Printer, Relation, Step, decide, expire, finish_soon
+from .live_coordinator import LiveCoordinator
 from .payload import Notification
 from .store import Store
 
@@ -53,7 +56,7 @@ class _Change:
     def step_from(self, printer: Printer) -> Step | None:
         """Return what follows from it."""
         if self.notification is None:
-            return expire(printer, self.at) or finish_soon(printer, self.soon, self.at)
+            return expire(printer, self.at) or finish_soon(printer, self.soon)
         return decide(printer, self.notification, self.at)
 
 
@@ -70,11 +73,22 @@ class Account:
         self._hass = hass
         self._entry = entry
         self._store = Store(hass)
+        # Its own session, since one printer's cookies are none of another's.
+        self.shared = Shared(
+            store=self._store,
+            session=async_create_clientsession(hass, cookie_jar=DummyCookieJar()),
+            pass_time=self.async_pass_time,
+            receive=self.async_receive,
+            add_entities=self._async_add_entities,
+            set_live_issue=self.issues.async_set_live,
+        )
         self._waiting: deque[_Change] = deque()
         # Held by whoever works on what waits.
         self._lock = asyncio.Lock()
         self._unannounced = 0
         self._platforms: list[tuple[EntityPlatform, CreateEntities]] = []
+        self.connections = dict(entry.subentries)
+        """The live connections that are in use."""
         self._has_warned = False
         self._is_unsaved = False
         self._cancel_retry: CALLBACK_TYPE | None = None
@@ -97,7 +111,15 @@ class Account:
         """Add the current platform's entities for every printer, known or to come."""
         platform = async_get_current_platform()
         self._platforms.append((platform, create))
-        await platform.async_add_entities(entity for printer in self.printers.values() for entity in create(printer))
+        await platform.async_add_entities(
+            entity for printer in self.printers.values() for entity in printer.new_entities(create(printer))
+        )
+
+    async def _async_add_entities(self, printer: PrinterCoordinator) -> None:
+        """Add what a printer has now and had not before, and return when it is there to be told."""
+        for platform, create in self._platforms:
+            # Unlike the callback that a platform gets, its own method can be waited for.
+            await platform.async_add_entities(printer.new_entities(create(printer)))
 
     async def async_finish(self, _: object = None) -> None:
         """Return when nothing waits any more, and everything is saved that the disk takes."""
@@ -211,9 +233,7 @@ class Account:
         elif is_kept:
             # Its event entity begins with nothing, or it would show the first notification before that is announced.
             printer = self._async_add_printer(change.printer_id, replace(step.printer, announcement=None))
-            # Unlike the callback that a platform gets, its own method says when the entities are there to be told.
-            for platform, create in self._platforms:
-                await platform.async_add_entities(create(printer))
+            await self._async_add_entities(printer)
             printer.async_show(step.printer)
         if printer is not None:
             if step.soon:
@@ -281,9 +301,14 @@ class Account:
     @callback
     def _async_add_printer(self, printer_id: str, printer: Printer) -> PrinterCoordinator:
         """Return a printer that is known from now on."""
-        coordinator = PrinterCoordinator(
-            self._hass, self._entry, printer_id, printer, self._store, self.async_pass_time
-        )
+        known = (self._hass, self._entry, printer_id, printer, self.shared)
+        connection = next((one for one in self.connections.values() if one.unique_id == printer_id), None)
+        if connection is None:
+            coordinator = PrinterCoordinator(*known)
+            for entity_id in coordinator.async_live_entities().values():
+                er.async_get(self._hass).async_remove(entity_id)
+        else:
+            coordinator = LiveCoordinator(*known, connection)
         self.printers[printer_id] = coordinator
         return coordinator
 

@@ -7,7 +7,7 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntity,
     BinarySensorEntityDescription,
 )
-from homeassistant.const import Platform
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -27,6 +27,12 @@ BINARY_SENSORS = (
         device_class=BinarySensorDeviceClass.PROBLEM,
     ),
 )
+# Of a printer with a live connection.
+CONNECTED = BinarySensorEntityDescription(
+    key="connected",
+    device_class=BinarySensorDeviceClass.CONNECTIVITY,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
 
 
 async def async_setup_entry(
@@ -36,7 +42,10 @@ async def async_setup_entry(
 ) -> None:
     """Add the binary sensors of every printer, known or to come."""
     await entry.runtime_data.async_add_platform(
-        lambda printer: [PrinterBinarySensor(printer, binary_sensor) for binary_sensor in BINARY_SENSORS],
+        lambda printer: [
+            *(PrinterBinarySensor(printer, binary_sensor) for binary_sensor in BINARY_SENSORS),
+            *([PrinterConnected(printer, CONNECTED)] if CONNECTED.key in printer.live_keys else []),
+        ],
     )
 
 
@@ -50,3 +59,12 @@ class PrinterBinarySensor(PrinterEntity, BinarySensorEntity):
         """Read the value."""
         before, self._attr_is_on = self._attr_is_on, getattr(self.coordinator.data, self.entity_description.key)
         return self._attr_is_on is not before
+
+
+class PrinterConnected(PrinterBinarySensor):
+    """Whether OctoEverywhere reaches a printer."""
+
+    @override
+    def _is_available(self) -> bool:
+        """Return True: that a printer cannot be reached is what it shows."""
+        return True

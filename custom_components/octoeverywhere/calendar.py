@@ -8,13 +8,12 @@ from homeassistant.components.calendar import CalendarEntity, CalendarEntityDesc
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
-from homeassistant.helpers.translation import async_get_cached_translations
 from homeassistant.util import dt as dt_util
 
 from .account import OctoEverywhereConfigEntry
-from .const import DOMAIN
 from .entity import PrinterEntity
 from .history import Outcome, Print
+from .words import async_word
 
 PARALLEL_UPDATES = 0
 
@@ -94,12 +93,7 @@ class PrinterCalendar(PrinterEntity, CalendarEntity):
             yield print_.quick_view_url
 
     def _word(self, path: str) -> str:
-        """Return a word of the action or of a sensor: Home Assistant itself translates no text of a calendar."""
-        hass = self.coordinator.hass
-        category, *_, last = path.split(".")
-        words = async_get_cached_translations(hass, hass.config.language, category, DOMAIN)
-        # While Home Assistant's language is being changed, there is none.
-        return words.get(f"component.{DOMAIN}.{path}", last)
+        return async_word(self.coordinator.hass, path)
 
 
 def _hours(seconds: int) -> str:

@@ -8,8 +8,17 @@ import secrets
 from typing import Any, Final, override
 
 from homeassistant.components import webhook
-from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState, ConfigFlow, ConfigFlowResult, FlowType
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigEntry,
+    ConfigEntryState,
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+    FlowType,
+)
 from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
+from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.selector import BooleanSelector, TextSelector, TextSelectorConfig, TextSelectorType
 import voluptuous as vol
@@ -25,9 +34,20 @@ from .address import (
     parse_base_url,
     webhook_url,
 )
-from .const import CONF_BASE_URL, CONF_CONNECTION, CONF_OWN_URL, CONF_SECRET_KEY, DOMAIN, NAME, WEBHOOK_PAGE, Connection
+from .const import (
+    CONF_BASE_URL,
+    CONF_CONNECTION,
+    CONF_OWN_URL,
+    CONF_SECRET_KEY,
+    DOMAIN,
+    LIVE,
+    NAME,
+    WEBHOOK_PAGE,
+    Connection,
+)
 from .door import Refusal
 from .issues import NOTHING_ARRIVED, async_raise
+from .live_flow import LiveFlow
 from .webhook import async_close
 
 # What OctoEverywhere's page takes; and fewer could be guessed.
@@ -78,6 +98,13 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
     def _way(self) -> Connection:
         """The way that was chosen."""
         return Connection(self._data[CONF_CONNECTION])
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(cls, config_entry: ConfigEntry) -> dict[str, type[ConfigSubentryFlow]]:
+        """Offer a live connection for each printer."""
+        return {LIVE: LiveFlow}
 
     # Which way?
 

@@ -32,3 +32,33 @@ class Connection(StrEnum):
     LAN = "lan"
     CLOUD = "cloud"
     INTERNET = "internet"
+
+
+LIVE: Final = "live"
+"""The type of config subentry that a live connection is."""
+CONF_PRINTER_ID: Final = "printer_id"
+
+LIVE_KEYS: Final = frozenset(
+    {
+        "nozzle_temperature",
+        "nozzle_target",
+        "bed_temperature",
+        "bed_target",
+        "status_detail",
+        "connected",
+        "pause",
+        "resume",
+        "cancel",
+        "live",
+    }
+)
+"""The keys of the entities that every printer with a live connection has."""
+CHAMBER: Final = "chamber_temperature"
+HEATERS_OFF: Final = "heaters_off"
+LIGHT: Final = "light_"
+"""What the keys of lights begin with."""
+
+
+def is_live_key(key: str) -> bool:
+    """Return True if an entity with this key needs a live connection."""
+    return key in LIVE_KEYS or key in (CHAMBER, HEATERS_OFF) or key.startswith(LIGHT)

@@ -6,25 +6,27 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, override
 
+from aiohttp import ClientSession
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, CoreState, Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util, slugify
 from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN, LOGGER, NAME, event_name
+from .const import DOMAIN, LOGGER, NAME, event_name, is_live_key
 from .history import Print
-from .job import Announcement, Printer, expire, unfinished, until_soon
-from .payload import EVENT_KEYS, read_url
+from .job import Announcement, Printer, Status, expire, unfinished
+from .payload import EVENT_KEYS, Notification, read_url
 from .store import Store
 from .view import View, view
 
-# What can be said of a printer changes with the clock as well. It may be told so late.
-_TICK: Final = timedelta(minutes=5)
+TICK: Final = timedelta(minutes=5)
+"""What can be said of a printer changes with the clock as well. It may be told so late."""
 # Of a printer's part of its entities' ids, so that they fit Home Assistant's limit with their keys and domains.
 _MAX_OBJECT_ID: Final = 200
 _MAX_NAME: Final = 200
@@ -47,8 +49,28 @@ class SoonListener:
 SOON_LISTENERS: Final[HassKey[set[SoonListener]]] = HassKey(f"{DOMAIN}_soon_listeners")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """What all printers of an account share, and ask of it."""
+
+    store: Store
+    session: ClientSession
+    """For printers that can be asked."""
+    pass_time: Callable[[str, Iterable[int]], Awaitable[None]]
+    """Something follows from time: the printer's id, and the seconds before the finish that are to be told."""
+    receive: Callable[[Notification], Awaitable[None]]
+    """Something is known that no notification told. Raises RefusedError."""
+    add_entities: Callable[[PrinterCoordinator], Awaitable[None]]
+    """The printer has more than was known of it."""
+    set_live_issue: Callable[[str, str, str | None], None]
+    """A live connection, by its subentry and title, has to be put right by its owner, or has not any more."""
+
+
 class PrinterCoordinator(DataUpdateCoordinator[View]):
     """One printer: its record, its device, and the view that its entities show."""
+
+    live_keys: frozenset[str] = frozenset()
+    """The keys of its entities that need a live connection."""
 
     def __init__(
         self,
@@ -56,28 +78,24 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         entry: ConfigEntry[Any],
         printer_id: str,
         printer: Printer,
-        store: Store,
-        on_time: Callable[[str, Iterable[int]], Awaitable[None]],
+        shared: Shared,
     ) -> None:
-        """Start from what is known of the printer.
-
-        `on_time` is called when something follows from time, with its id and the seconds before the finish that are to be told.
-        """
+        """Start from what is known of the printer."""
         super().__init__(
-            hass, LOGGER, config_entry=entry, name=repr(printer_id), update_interval=_TICK, always_update=False
+            hass, LOGGER, config_entry=entry, name=repr(printer_id), update_interval=TICK, always_update=False
         )
         self.printer_id = printer_id
         self.printer = printer
         """What is known; `data` is what can be said of it now."""
-        self.data = view(printer, dt_util.utcnow())
+        self.data = self._view()
         self.device_info = DeviceInfo(identifiers={(DOMAIN, printer_id)})
         """What all its entities say of their device."""
         self.object_id = slugify(self.data.name or DOMAIN)[:_MAX_OBJECT_ID].strip("_")
         """What the ids of its entities begin with."""
         self._entry_id = entry.entry_id
         self.device_id = self._async_register_device()
-        self._store = store
-        self._on_time = on_time
+        self._shared = shared
+        self._unique_ids: set[str | None] = set()
         self._announce_to: set[Callable[[Announcement], None]] = set()
         self._cancel_soon: CALLBACK_TYPE | None = None
 
@@ -85,15 +103,19 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
     async def _async_update_data(self) -> View:
         """Return what can be said now: nothing can be asked of OctoEverywhere."""
         if expire(self.printer, dt_util.utcnow()) is not None:
-            await self._on_time(self.printer_id, ())
+            await self._shared.pass_time(self.printer_id, ())
         self.async_look_ahead()  # the clock may have been set
+        return self._view()
+
+    def _view(self) -> View:
+        """Return what can be said now."""
         return view(self.printer, dt_util.utcnow())
 
     @callback
     def async_show(self, printer: Printer) -> None:
         """Take over what is known; update the device and those entities that show something else than before."""
         self.printer = printer
-        before, now = self.data, view(printer, dt_util.utcnow())
+        before, now = self.data, self._view()
         if now == before:
             return
         # Not async_set_updated_data, which would put off the next look at the clock each time.
@@ -105,7 +127,7 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
     async def async_get_prints(self) -> list[Print]:
         """Return the prints of the printer, the oldest first, the one under way included. Raises HomeAssistantError."""
         try:
-            history = await self.hass.async_add_executor_job(self._store.read_history, self.printer_id)
+            history = await self.hass.async_add_executor_job(self._shared.store.read_history, self.printer_id)
         except OSError as err:
             raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_read") from err
         newest = unfinished(self.printer, dt_util.utcnow())
@@ -115,7 +137,7 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
     async def async_file_prints(self) -> None:
         """File the prints that have ended. Raises OSError."""
         if unfiled := self.printer.unfiled:
-            await self.hass.async_add_executor_job(self._store.file_prints, self.printer_id, unfiled)
+            await self.hass.async_add_executor_job(self._shared.store.file_prints, self.printer_id, unfiled)
             self.printer = replace(self.printer, unfiled=())
 
     @callback
@@ -134,22 +156,49 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         """Return what an announcement says, and of which device."""
         return {"device_id": self.device_id, **announcement.data}
 
+    # Its entities.
+
+    def new_entities[E: Entity](self, entities: Iterable[E]) -> list[E]:
+        """Return those entities that are asked for the first time."""
+        new = [entity for entity in entities if entity.unique_id not in self._unique_ids]
+        self._unique_ids.update(entity.unique_id for entity in new)
+        return new
+
+    @callback
+    def async_live_entities(self) -> dict[str, str]:
+        """Return the ids of those entities in the registry that need a live connection, by their keys."""
+        entities = er.async_entries_for_device(er.async_get(self.hass), self.device_id, include_disabled_entities=True)
+        prefix = f"{self.printer_id}_"
+        keys = {entity.unique_id.removeprefix(prefix): entity.entity_id for entity in entities}
+        return {key: entity_id for key, entity_id in keys.items() if is_live_key(key)}
+
     # Who wants to hear that the print finishes soon.
 
     @callback
     def async_look_ahead(self) -> None:
         """See to it that those who want to hear that the print finishes soon hear it in time."""
         self._async_cancel_soon()
-        now = dt_util.utcnow()
-        left = [until_soon(self.printer.job, listener.before, now) for listener in self._soon_listeners()]
-        delays = [timedelta(seconds=seconds) if seconds > 0 else _SETTLE for seconds in left if seconds is not None]
-        if delays and self.hass.state is CoreState.running:
-            self._cancel_soon = async_track_point_in_utc_time(self.hass, self._async_is_soon, now + min(delays))
+        moments = self._soon_moments().values()
+        if moments and self.hass.state is CoreState.running:
+            at, now = min(moments), dt_util.utcnow()
+            self._cancel_soon = async_track_point_in_utc_time(
+                self.hass, self._async_is_soon, at if at > now else now + _SETTLE
+            )
 
-    async def _async_is_soon(self, _: datetime) -> None:
+    async def _async_is_soon(self, now: datetime) -> None:
         """Have it saved that somebody is told, which comes back as async_tell_soon."""
         self._cancel_soon = None
-        await self._on_time(self.printer_id, {listener.before for listener in self._soon_listeners()})
+        await self._shared.pass_time(
+            self.printer_id, [before for before, at in self._soon_moments().items() if at <= now]
+        )
+
+    def _soon_moments(self) -> dict[int, datetime]:
+        """Return when the print will have only so many seconds left, for each that somebody wants to hear and has not yet."""
+        finish, job = self.data.estimated_finish, self.printer.job
+        if self.data.status is not Status.PRINTING or finish is None or not job.is_open:
+            return {}
+        wanted = {listener.before for listener in self._soon_listeners()}.difference(job.soon)
+        return {before: finish - timedelta(seconds=before) for before in wanted}
 
     @callback
     def async_tell_soon(self, soon: Iterable[int]) -> None:

@@ -8,8 +8,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
+from homeassistant.util import slugify
 
-from .const import DOMAIN
+from .const import DOMAIN, is_live_key
 from .coordinator import PrinterCoordinator
 
 
@@ -23,11 +24,23 @@ class PrinterEntity(CoordinatorEntity[PrinterCoordinator]):
         """Name the entity after its description's key: its id is in English in every language, for dashboards and recipes."""
         super().__init__(coordinator)
         self.entity_description = description
-        self.entity_id = f"{self.platform_name}.{coordinator.object_id}_{description.key}"
-        self._attr_translation_key = description.key
+        self.entity_id = f"{self.platform_name}.{coordinator.object_id}_{slugify(description.key)}"
+        self._attr_translation_key = description.translation_key or description.key
         self._attr_unique_id = f"{coordinator.printer_id}_{description.key}"
         self._attr_device_info = coordinator.device_info
+        self._needs_live = is_live_key(description.key)
+        self._attr_available = self._is_available()
         self._update()
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether the entity can be believed, or used."""
+        return self._attr_available
+
+    def _is_available(self) -> bool:
+        """Return True unless the entity shows what the printer says of itself, and it says nothing."""
+        return not self._needs_live or self.coordinator.data.live is not None
 
     def _update(self) -> bool:
         """Read what the entity shows from the printer's view; return whether it has changed."""
@@ -37,7 +50,8 @@ class PrinterEntity(CoordinatorEntity[PrinterCoordinator]):
     @override
     def _handle_coordinator_update(self) -> None:
         """Write the entity only where it shows something else than before."""
-        if self._update():
+        was_available, self._attr_available = self._attr_available, self._is_available()
+        if self._update() or self._attr_available is not was_available:
             self.async_write_ha_state()
 
 

@@ -13,17 +13,20 @@ from homeassistant.util import dt as dt_util
 from .const import DOMAIN, SUPPORTER_PAGE, WEBHOOK_PAGE
 from .door import Refusal
 from .payload import NotificationType
+from .plugin_api import CONNECTIONS_PAGE, Problem
 
 NOTHING_ARRIVED: Final = "nothing_arrived"
 WRONG_SECRET: Final = "wrong_secret_key"
 _ADDRESS_CHANGED: Final = "address_changed"
 _NOT_SAVED: Final = "not_saved"
 _LIMIT: Final = "notification_limit"
+_LIVE: Final = "live"
 
 _OF_THE_DOOR: Final = {Refusal.WRONG_SECRET: WRONG_SECRET, Refusal.FROM_OUTSIDE: "from_outside"}
 # What is kept over a restart. The others are found out anew.
 _KEPT: Final = (NOTHING_ARRIVED, _LIMIT)
 _NOT_FIXABLE: Final = (_NOT_SAVED, _LIMIT)
+_NEEDS_SUPPORTER: Final = f"{_LIVE}_{Problem.NEEDS_SUPPORTER}"
 
 # OctoEverywhere counts by the day, and does not say when its day begins.
 _LIMIT_LASTS: Final = timedelta(days=1)
@@ -37,6 +40,7 @@ class Issues:
         self._hass = hass
         self._entry = entry
         self._refused: Counter[Refusal] = Counter()
+        self._live: set[str] = set()
         self._is_closed = False
         self._cancel_limit: CALLBACK_TYPE | None = None
         entry.async_on_unload(self._async_close)
@@ -62,7 +66,8 @@ class Issues:
         """Tell that OctoEverywhere sends nothing more today, or take it back."""
         if type_ == NotificationType.NOTIFICATION_LIMIT:
             until = dt_util.utcnow() + _LIMIT_LASTS
-            self._async_raise(_LIMIT, until=until.isoformat())
+            is_live = bool(self._entry.subentries)
+            self._async_raise(_LIMIT, key=f"{_LIMIT}_{_LIVE}" if is_live else _LIMIT, until=until.isoformat())
             self._async_end_limit_at(until)
         elif type_ != NotificationType.TEST:
             self._async_clear_limit()
@@ -84,12 +89,22 @@ class Issues:
             self._async_clear(_NOT_SAVED)
 
     @callback
+    def async_set_live(self, subentry_id: str, printer: str, problem: str | None) -> None:
+        """Tell that a live connection has to be put right, or take it back."""
+        issue = f"{_LIVE}_{subentry_id}"
+        self._live.add(issue)
+        if problem is None:
+            self._async_clear(issue)
+        else:
+            self._async_raise(issue, key=f"{_LIVE}_{problem}", subentry_id=subentry_id, printer=printer)
+
+    @callback
     def _async_close(self) -> None:
         """Take back what the next set-up finds out by itself, and everything where there will be none."""
         self._is_closed = True
         if self._cancel_limit is not None:
             self._cancel_limit()
-        self._async_clear(*_OF_THE_DOOR.values(), _ADDRESS_CHANGED, _NOT_SAVED)
+        self._async_clear(*_OF_THE_DOOR.values(), *self._live, _ADDRESS_CHANGED, _NOT_SAVED)
         if self._entry.disabled_by is not None:
             async_forget(self._hass)
 
@@ -108,9 +123,9 @@ class Issues:
             self._async_clear(_LIMIT)
 
     @callback
-    def _async_raise(self, issue: str, **placeholders: str) -> None:
+    def _async_raise(self, issue: str, key: str | None = None, **placeholders: str) -> None:
         if not self._is_closed:  # what was asked before the end may be answered after it
-            async_raise(self._hass, self._entry, issue, **placeholders)
+            async_raise(self._hass, self._entry, issue, key, **placeholders)
 
     @callback
     def _async_clear(self, *issues: str) -> None:
@@ -119,18 +134,19 @@ class Issues:
 
 
 @callback
-def async_raise(hass: HomeAssistant, entry: ConfigEntry[Any], issue: str, **facts: str) -> None:
-    """Show an issue, with the facts that its texts name."""
+def async_raise(hass: HomeAssistant, entry: ConfigEntry[Any], issue: str, key: str | None = None, **facts: str) -> None:
+    """Show an issue in the words of a key, by default its own, with the facts that they name."""
     facts |= {"entry_id": entry.entry_id, "supporter_page": SUPPORTER_PAGE, "webhook_page": WEBHOOK_PAGE}
+    facts["connections_page"] = CONNECTIONS_PAGE
     ir.async_create_issue(
         hass,
         DOMAIN,
         issue,
         data={**facts},
-        is_fixable=issue not in _NOT_FIXABLE,
+        is_fixable=issue not in _NOT_FIXABLE and key != _NEEDS_SUPPORTER,
         is_persistent=issue in _KEPT,
         severity=ir.IssueSeverity.WARNING if issue in _KEPT else ir.IssueSeverity.ERROR,
-        translation_key=issue,
+        translation_key=key or issue,
         translation_placeholders=facts,
     )
 

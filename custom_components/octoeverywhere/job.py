@@ -9,7 +9,7 @@ from typing import Any, Final
 from homeassistant.const import MAX_LENGTH_STATE_STATE
 
 from .history import MAX_PRINTS, Outcome, Print, Totals
-from .payload import Notification, NotificationType as Type
+from .payload import Notification, NotificationType as Type, Source
 
 RETRIED_FOR: Final = timedelta(minutes=45)
 """Longer than a plugin goes on trying to send something, which is 38 minutes; shorter than until it repeats itself, an hour."""
@@ -44,8 +44,10 @@ _WANDERS: Final = 60
 
 
 class Status(StrEnum):
-    """What the printer does."""
+    """What the printer does. The first two are known of a printer that can be asked, and never of a print."""
 
+    IDLE = "idle"
+    PREPARING = "preparing"
     PRINTING = "printing"
     PAUSED = "paused"
     COMPLETE = "complete"
@@ -277,6 +279,8 @@ def relation(printer: Printer, notification: Notification, now: datetime) -> Rel
     another id, with the same start or with seconds that begin anew.
     """
     job = printer.job
+    if notification.source is Source.LIVE:
+        return _relation_of_live(printer, notification, now)
     if not _is_new(printer, notification, now):
         return Relation.REPEAT
     if not notification.is_about_a_printer:
@@ -297,8 +301,20 @@ def _is_new(printer: Printer, notification: Notification, now: datetime) -> bool
     is_timeless = notification.duration is None and notification.is_about_a_printer
     if notification.type is Type.TEST or is_timeless or not printer.recent:
         return True
-    fingerprint = notification.fingerprint
-    return all(heard.fingerprint != fingerprint or now - heard.at > RETRIED_FOR for heard in printer.recent)
+    said = (notification.fingerprint, notification.told)
+    return all(heard.fingerprint not in said or now - heard.at > RETRIED_FOR for heard in printer.recent)
+
+
+def _relation_of_live(printer: Printer, notification: Notification, now: datetime) -> Relation:
+    """Return what is about that a printer does, and of which no notification had told when it was looked at."""
+    job = printer.job
+    if notification.print_id != job.print_id:
+        is_earlier = any(earlier.print_id == notification.print_id for earlier in printer.earlier)
+        return Relation.REPEAT if is_earlier else _relation_of_another_id(printer, notification, now)
+    if job.ended:
+        is_again = _STATUS.get(notification.type) is Status.PRINTING
+        return Relation.AGAIN if is_again else Relation.REPEAT
+    return Relation.REPEAT if _status(job, notification) is job.status else Relation.SAME
 
 
 def _relation_without_id(printer: Printer, notification: Notification) -> Relation:
@@ -393,17 +409,21 @@ def _ended_before(job: Job, notification: Notification, now: datetime) -> bool:
 
 
 def _goes_on_under(job: Job, notification: Notification, now: datetime) -> bool:
-    """Return True if the print under way goes on under another id: its file, and a start that fits, or seconds that begin anew."""
+    """Return True if the print under way goes on under the id of a notification."""
+    if notification.type is Type.PRINT_STARTED or notification.duration is None:
+        return False
+    started_at = now - timedelta(seconds=notification.duration)
+    is_less = _is_less(notification.progress, job.progress)
+    return not is_less and goes_on_under_another_id(job, notification.file_name, started_at, now)
+
+
+def goes_on_under_another_id(job: Job, file_name: str | None, started_at: datetime, now: datetime) -> bool:
+    """Return True if a print with another id is the one under way: its file, and a start that fits, or seconds that begin anew."""
     # After its restart, the plugin may know no file.
-    is_another_file = notification.file_name not in (None, job.file_name)
-    is_start = notification.type is Type.PRINT_STARTED
-    if is_another_file or is_start or not job.is_open or job.print_id is None or job.is_silent(now):
+    if file_name not in (None, job.file_name) or not job.is_open or job.print_id is None or job.is_silent(now):
         return False
     if job.started_at is None or job.heard_at is None or now - job.heard_at > _SILENT_WITHOUT_FINISH:
         return False
-    if notification.duration is None or _is_less(notification.progress, job.progress):
-        return False
-    started_at = now - timedelta(seconds=notification.duration)
     return started_at >= job.heard_at - _ON_THE_WAY or abs(started_at - job.started_at) <= _SAME_START
 
 
@@ -442,20 +462,11 @@ def expire(printer: Printer, now: datetime) -> Step | None:
     return Step(printer=_dead(printer, stopped_at), relation=Relation.PRINTER)
 
 
-def until_soon(job: Job, before: int, now: datetime) -> float | None:
-    """Return the seconds until a print has only so many seconds left: 0 or less if it is so already.
-
-    None where nobody knows, where it was told once in this print, and as long as the print is paused, silent or over.
-    """
-    if job.status is not Status.PRINTING or job.finish_at is None or before in job.soon or job.is_silent(now):
+def finish_soon(printer: Printer, due: Iterable[int]) -> Step | None:
+    """Return what follows where the print of a printer has only so many seconds left: it is told once in each print."""
+    soon = tuple(before for before in due if before not in printer.job.soon)
+    if not soon or not printer.job.is_open:
         return None
-    return (job.finish_at - now).total_seconds() - before
-
-
-def finish_soon(printer: Printer, wanted: Iterable[int], now: datetime) -> Step:
-    """Return what follows where the print of a printer has only so many seconds left, of those that somebody wants to hear of."""
-    left = {before: until_soon(printer.job, before, now) for before in wanted}
-    soon = tuple(before for before, seconds in left.items() if seconds is not None and seconds <= 0)
     job = replace(printer.job, soon=(*printer.job.soon, *soon))
     return Step(printer=replace(printer, job=job), relation=Relation.PRINTER, soon=soon)
 

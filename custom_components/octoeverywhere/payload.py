@@ -47,6 +47,8 @@ class NotificationType(StrEnum):
 
 
 _TYPES: Final = dict(enumerate(list(NotificationType)[:-1], start=1))
+EVENT_TYPES: Final = {type_: number for number, type_ in _TYPES.items()}
+"""OctoEverywhere's numbers."""
 # About the account or the connection.
 _NOT_ABOUT_A_PRINTER: Final = (NotificationType.TEST, NotificationType.NOTIFICATION_LIMIT)
 
@@ -131,7 +133,7 @@ def read_url(value: object) -> str | None:
     return value if value.isprintable() and _NOT_IN_URLS.isdisjoint(value) else None
 
 
-def _text(value: object) -> str | None:
+def read_text(value: object) -> str | None:
     """Return text that every database can hold."""
     if not isinstance(value, str):
         return None
@@ -141,18 +143,18 @@ def _text(value: object) -> str | None:
 
 def _line(value: object) -> str | None:
     """Return text on one line: a line break in a name would break the headers that Home Assistant puts it into."""
-    text = _text(value)
+    text = read_text(value)
     if text is None or text.isprintable():
         return text
-    return _text("".join(" " if category(letter) in _CONTROLS else letter for letter in text))
+    return read_text("".join(" " if category(letter) in _CONTROLS else letter for letter in text))
 
 
-def _file_name(value: object) -> str | None:
+def read_file_name(value: object) -> str | None:
     """Return the name of a file; "None" is what OctoEverywhere's plugin makes of a name that it does not know."""
     return None if value == "None" else _line(value)
 
 
-def _identifier(value: object) -> str | None:
+def read_identifier(value: object) -> str | None:
     """Return an id, letter for letter."""
     if not isinstance(value, str) or len(value) > _MAX_ID_LENGTH or "\0" in value:
         return None
@@ -161,10 +163,10 @@ def _identifier(value: object) -> str | None:
 
 def _code(value: object) -> str | None:
     """Return a code in the platform's own format, which may be a number."""
-    return str(value) if type(value) is int else _text(value)
+    return str(value) if type(value) is int else read_text(value)
 
 
-def _number(value: object) -> float | None:
+def read_number(value: object) -> float | None:
     """Return a finite number: `21`, `21.0` and `"21"`, but not `true`."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
@@ -179,15 +181,19 @@ def _count(maximum: int) -> Callable[[object], int | None]:
     """Return a reader of whole numbers from 0 on; a fraction is dropped."""
 
     def read(value: object) -> int | None:
-        number = _number(value)
+        number = read_number(value)
         return int(number) if number is not None and 0 <= number <= maximum else None
 
     return read
 
 
-def _seconds_left(value: object) -> int | None:
+read_count: Final = _count(_MAX_COUNT)
+"""Returns a number of layers, or of anything else."""
+
+
+def read_seconds(value: object) -> int | None:
     """Return the seconds that remain. -1 says that they are unknown; a print that is overdue has 0 left."""
-    number = _number(value)
+    number = read_number(value)
     if number is None or number > _MAX_SECONDS:
         return None
     return -1 if number == -1 else max(int(number), 0)
@@ -195,7 +201,7 @@ def _seconds_left(value: object) -> int | None:
 
 def _event_type(value: object) -> int | None:
     """Return the number of the EventType."""
-    number = _number(value)
+    number = read_number(value)
     if number is None or abs(number) > _MAX_INTEGER or not number.is_integer():
         return None
     return int(number)
@@ -203,7 +209,7 @@ def _event_type(value: object) -> int | None:
 
 def _millimetres(value: object) -> float | None:
     """Return a length; a whole one without its decimals."""
-    number = _number(value)
+    number = read_number(value)
     if number is None or abs(number) > _MAX_COUNT:
         return None
     return int(number) if number.is_integer() else number
@@ -213,6 +219,8 @@ class Source(StrEnum):
     """How Home Assistant came to know what a notification says."""
 
     NOTIFICATION = "notification"
+    LIVE = "live"
+    """By asking the printer: no notification told it."""
 
 
 def _key(key: str, read: Callable[[object], Any]) -> Any:  # noqa: ANN401 - as dataclasses.field
@@ -231,23 +239,23 @@ class Notification:
     """OctoEverywhere's number of what has happened"""
     printer_name: str | None = _key("PrinterName", _line)
     """the name that you gave the printer at OctoEverywhere"""
-    print_id: str | None = _key("PrintId", _identifier)
+    print_id: str | None = _key("PrintId", read_identifier)
     """OctoEverywhere's id of the print, from its start to its end"""
-    file_name: str | None = _key("FileName", _file_name)
+    file_name: str | None = _key("FileName", read_file_name)
     """what is printed"""
     progress: int | None = _key("Progress", _count(100))
     """percent"""
     duration: int | None = _key("DurationSec", _count(_MAX_SECONDS))
     """seconds since the print started"""
-    time_remaining: int | None = _key("TimeRemainingSec", _seconds_left)
+    time_remaining: int | None = _key("TimeRemainingSec", read_seconds)
     """seconds, as the printer's own software estimates them"""
     z_offset: float | None = _key("ZOffsetMM", _millimetres)
     """millimeters; OctoEverywhere says it with the first and the third layer"""
-    current_layer: int | None = _key("CurrentLayer", _count(_MAX_COUNT))
+    current_layer: int | None = _key("CurrentLayer", read_count)
     """the layer that is being printed"""
-    total_layers: int | None = _key("TotalLayers", _count(_MAX_COUNT))
+    total_layers: int | None = _key("TotalLayers", read_count)
     """how many layers there are"""
-    error: str | None = _key("Error", _text)
+    error: str | None = _key("Error", read_text)
     """what went wrong, in the words of the printer's own software"""
     error_code: str | None = _key("PlatformErrorCode", _code)
     """its code for it"""
@@ -256,7 +264,7 @@ class Notification:
     quick_view_url: str | None = _key("QuickViewUrl", read_url)
     """OctoEverywhere's page to watch, pause and cancel the print"""
     source: Source = Source.NOTIFICATION
-    """how Home Assistant came to know it: by a `notification`"""
+    """how Home Assistant came to know it: by a `notification`, or by a `live` connection because none told it"""
     extra: JsonObject = field(default_factory=dict)
     """whatever OctoEverywhere has added to its notifications since, as it came; empty where that is more than 8 KB"""
     unknown: frozenset[str] = frozenset()
@@ -265,7 +273,7 @@ class Notification:
     @classmethod
     def from_payload(cls, payload: JsonObject) -> Self:
         """Return what the body of a POST says. Raises PayloadError."""
-        if (printer_id := _identifier(payload.get(KEY_PRINTER_ID))) is None:
+        if (printer_id := read_identifier(payload.get(KEY_PRINTER_ID))) is None:
             raise PayloadError(KEY_PRINTER_ID)
         if (event_type := _event_type(payload.get(KEY_EVENT_TYPE))) is None:
             raise PayloadError(KEY_EVENT_TYPE)
@@ -302,8 +310,15 @@ class Notification:
         return False if _FAILED_CODES.fullmatch(self.error_code) else None
 
     @property
+    def told(self) -> str:
+        """What is told of which print, in whatever words."""
+        return f"{self.type} {self.print_id}"
+
+    @property
     def fingerprint(self) -> str:
         """Equal for two notifications that say the same, so for one that was sent twice."""
+        if self.source is Source.LIVE:
+            return self.told
         content = [sorted(value) if name == "unknown" else value for name, value in vars(self).items()]
         return hashlib.sha256(json_dumps_sorted(content).encode()).hexdigest()[:16]
 

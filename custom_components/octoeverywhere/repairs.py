@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 import voluptuous as vol
 
 from .config_flow import TO_COPY
-from .const import DOMAIN
+from .const import DOMAIN, LIVE
 from .issues import NOTHING_ARRIVED, WRONG_SECRET
 
 
@@ -31,12 +31,22 @@ class ReconfigureFlow(RepairsFlow):
         facts = {name: str(fact) for name, fact in (self.data or {}).items()}
         if user_input is None:
             return self.async_show_form(step_id="confirm", data_schema=vol.Schema({}), description_placeholders=facts)
-        flow = await self.hass.config_entries.flow.async_init(
-            DOMAIN,
-            context={"source": SOURCE_RECONFIGURE, "entry_id": facts["entry_id"]},
-            data=TO_COPY if self.issue_id in (NOTHING_ARRIVED, WRONG_SECRET) else None,
-        )
         result = self.async_abort(reason="reconfigure")
         # Home Assistant 2026.8 has no argument for it, and hands it on all the same.
-        result["next_flow"] = (FlowType.CONFIG_FLOW, flow["flow_id"])  # type: ignore[typeddict-item]
+        result["next_flow"] = await self._async_next_flow(facts)  # type: ignore[typeddict-item]
         return result
+
+    async def _async_next_flow(self, facts: dict[str, str]) -> tuple[FlowType, str]:
+        """Begin the reconfiguration of the entry, or of the live connection that the issue is about."""
+        entry_id = facts["entry_id"]
+        if subentry_id := facts.get("subentry_id"):
+            subentry_flow = await self.hass.config_entries.subentries.async_init(
+                (entry_id, LIVE), context={"source": SOURCE_RECONFIGURE, "subentry_id": subentry_id}
+            )
+            return FlowType.CONFIG_SUBENTRIES_FLOW, subentry_flow["flow_id"]
+        flow = await self.hass.config_entries.flow.async_init(
+            DOMAIN,
+            context={"source": SOURCE_RECONFIGURE, "entry_id": entry_id},
+            data=TO_COPY if self.issue_id in (NOTHING_ARRIVED, WRONG_SECRET) else None,
+        )
+        return FlowType.CONFIG_FLOW, flow["flow_id"]

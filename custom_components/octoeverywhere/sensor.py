@@ -14,6 +14,7 @@ from homeassistant.const import (
     EntityCategory,
     Platform,
     UnitOfLength,
+    UnitOfTemperature,
     UnitOfTime,
 )
 from homeassistant.core import HomeAssistant
@@ -35,7 +36,7 @@ SENSORS = (
     SensorEntityDescription(
         key="status",
         device_class=SensorDeviceClass.ENUM,
-        options=[status.value for status in Status],
+        options=[status.value for status in Status if status not in (Status.IDLE, Status.PREPARING)],
     ),
     SensorEntityDescription(
         key="progress",
@@ -137,6 +138,48 @@ SENSORS = (
         suggested_display_precision=2,
     ),
 )
+# Of a printer with a live connection.
+LIVE_SENSORS = (
+    SensorEntityDescription(
+        key="nozzle_temperature",
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+    ),
+    SensorEntityDescription(
+        key="bed_temperature",
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+    ),
+    SensorEntityDescription(
+        key="chamber_temperature",
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+    ),
+    SensorEntityDescription(
+        key="nozzle_target",
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        suggested_display_precision=0,
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+    SensorEntityDescription(
+        key="bed_target",
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        suggested_display_precision=0,
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+    SensorEntityDescription(
+        key="status_detail",
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+)
 
 
 async def async_setup_entry(
@@ -146,7 +189,11 @@ async def async_setup_entry(
 ) -> None:
     """Add the sensors of every printer, known or to come."""
     await entry.runtime_data.async_add_platform(
-        lambda printer: [PrinterSensor(printer, sensor) for sensor in SENSORS],
+        lambda printer: [
+            PrinterSensor(printer, sensor)
+            for sensor in (*SENSORS, *LIVE_SENSORS)
+            if sensor in SENSORS or sensor.key in printer.live_keys
+        ],
     )
 
 
@@ -154,6 +201,13 @@ class PrinterSensor(PrinterEntity, SensorEntity):
     """A value of a printer."""
 
     platform_name = Platform.SENSOR
+
+    @property
+    @override
+    def options(self) -> list[str] | None:
+        """What a status can be: more where the printer can be asked."""
+        is_live_status = self.entity_description.key == "status" and self.coordinator.live_keys
+        return [status.value for status in Status] if is_live_status else super().options
 
     @override
     def _update(self) -> bool:

@@ -1,11 +1,12 @@
 """What entities show of a printer: `view`, a pure function (printer, now) -> view, and nothing else that they read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from .history import Outcome, Print
 from .job import Attention, Job, Printer, Status, unfinished
+from .live import Live
 from .payload import LINK_LIVES
 
 # Between notifications, the time that remains follows the clock in such steps: each is a row in the database.
@@ -49,11 +50,22 @@ class View:
     """Seconds."""
     under_way: Print | None
     """The print of now, until its end."""
+    # Only a printer that can be asked says these.
+    live: Live | None = None
+    connected: bool | None = None
+    """True if OctoEverywhere reaches the printer."""
+    status_detail: str | None = None
+    nozzle_temperature: float | None = None
+    """Degrees Celsius, as all of these."""
+    nozzle_target: float | None = None
+    bed_temperature: float | None = None
+    bed_target: float | None = None
+    chamber_temperature: float | None = None
 
     @property
     def printing(self) -> bool | None:
         """True while a print is under way and not paused."""
-        return None if self.status is None else self.status is Status.PRINTING
+        return None if self.status is None else self.status in (Status.PREPARING, Status.PRINTING)
 
     @property
     def attention_required(self) -> bool:
@@ -61,8 +73,21 @@ class View:
         return self.attention is not Attention.NONE
 
 
-def view(printer: Printer, now: datetime) -> View:
-    """Return what can be said of a printer now: of a silent print neither that it prints nor how far it is."""
+def view(printer: Printer, now: datetime, live: Live | None = None, *, is_connected: bool | None = None) -> View:
+    """Return what can be said of a printer now.
+
+    What it says of itself, while that is fresh, comes before what notifications told: their numbers are counted differently, so the
+    two are never mixed.
+    """
+    told = _told(printer, now)
+    if live is None:
+        return replace(told, connected=is_connected) if is_connected is not None else told
+    own = {name: getattr(live, name) for name in _OWN}
+    return replace(told, **own, live=live, connected=is_connected, silent_since=None)
+
+
+def _told(printer: Printer, now: datetime) -> View:
+    """Return what notifications told: of a silent print neither that it prints nor how far it is."""
     job = printer.job
     is_silent = job.is_silent(now)
     is_alive = job.snapshot_at is not None and now - job.snapshot_at < LINK_LIVES
@@ -94,6 +119,10 @@ def view(printer: Printer, now: datetime) -> View:
         total_print_time=printer.totals.seconds,
         under_way=print_ if print_ is not None and print_.outcome is Outcome.UNDER_WAY else None,
     )
+
+
+# What the printer says of itself under the name that it has here. Its `print_id` may be that of the print before.
+_OWN: Final = {entry.name for entry in fields(Live)} & {entry.name for entry in fields(View)} - {"print_id"}
 
 
 def _time_remaining(job: Job, now: datetime) -> int | None:

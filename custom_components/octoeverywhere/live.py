@@ -1,0 +1,324 @@
+"""What a printer says of itself when it is asked, and what of it nobody has told. Pure.
+
+Source: OctoEverywhere's plugin 5.3.1, which answers for every make in one form, and fills it as each make lets it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from .job import Job, Printer, Status, goes_on_under_another_id
+from .payload import (
+    EVENT_TYPES,
+    JsonObject,
+    Notification,
+    NotificationType as Type,
+    Source,
+    read_count,
+    read_file_name,
+    read_identifier,
+    read_number,
+    read_seconds,
+    read_text,
+)
+
+UNTOLD_AFTER: Final = timedelta(minutes=1)
+"""So long a notification may take; what none has told by then is told by us."""
+
+_STATUS: Final = {
+    "idle": Status.IDLE,
+    "warmingup": Status.PREPARING,
+    "printing": Status.PRINTING,
+    "resuming": Status.PRINTING,
+    "paused": Status.PAUSED,
+    "complete": Status.COMPLETE,
+    "cancelled": Status.CANCELLED,
+    "error": Status.ERROR,
+}
+UNDER_WAY: Final = (Status.PREPARING, Status.PRINTING, Status.PAUSED)
+_HAS_ENDED: Final = (Status.COMPLETE, Status.FAILED, Status.CANCELLED)
+_TEMPERATURES: Final = {
+    "nozzle_temperature": "HotendActual",
+    "nozzle_target": "HotendTarget",
+    "bed_temperature": "BedActual",
+    "bed_target": "BedTarget",
+    "chamber_temperature": "ChamberActual",
+}
+_NUMBERS: Final = ("progress", "print_duration", "current_layer", "total_layers", "file_name")
+# Bits of `Features`.
+_SETS_TEMPERATURES: Final = 16
+# Of a Bambu: an error that it shows while it merely waits in a pause.
+_FILAMENT_OUT: Final = "Filament Run Out"
+# Degrees. A temperature that has moved by less stays as it is shown for _STEADY: each is a row in the database.
+_MOVED: Final = 1
+_STEADY: Final = timedelta(minutes=1)
+# Less is the same moment.
+_SAME_MOMENT: Final = timedelta(minutes=1)
+# A print that has been going on for no longer has just started, although nobody saw that.
+_JUST_STARTED: Final = 10 * 60
+# Percent from which on a printer that is idle all at once has come to the end of its print.
+_AT_ITS_END: Final = 99
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What a printer says of itself. What entities show of it has the name that it has in `View`. None: unknown."""
+
+    status: Status
+    status_detail: str | None = None
+    error: str | None = None
+    print_id: str | None = None
+    """In `preparing`, it may be that of the print before."""
+    progress: int | None = None
+    """Percent."""
+    time_remaining: int | None = None
+    """Seconds, in whole minutes."""
+    print_duration: int | None = None
+    """Seconds, in whole minutes."""
+    estimated_finish: datetime | None = None
+    current_layer: int | None = None
+    total_layers: int | None = None
+    file_name: str | None = None
+    nozzle_temperature: float | None = None
+    """Degrees Celsius, as all of these."""
+    nozzle_target: float | None = None
+    bed_temperature: float | None = None
+    bed_target: float | None = None
+    chamber_temperature: float | None = None
+    """0 where there is none."""
+    temperatures_at: datetime
+    """When the temperatures were taken that are shown."""
+    lights: Mapping[str, bool] = field(default_factory=dict)
+    """Which are on, by their names."""
+    sets_temperatures: bool = False
+    ends_idle: bool = False
+    """True if the printer is idle at once where a print is cancelled: OctoPrint."""
+    has_own_failures: bool = True
+    """False if a failed print looks like one that was cancelled: Bambu."""
+    last_progress: int | None = None
+    """Percent, when the print was last seen under way."""
+
+    @property
+    def has_chamber(self) -> bool:
+        """True if the printer measures its chamber: some say 0 instead of nothing."""
+        return bool(self.chamber_temperature)
+
+    def after(self, before: Live | None) -> Live:
+        """Return what to show after what was shown before: what has hardly moved stays, and the end of a print shows its numbers."""
+        if before is None:
+            return self
+        changes: dict[str, Any] = {
+            "last_progress": self.last_progress if self.status in UNDER_WAY else before.last_progress
+        }
+        temperatures = {name: getattr(before, name) for name in _TEMPERATURES}
+        if self.temperatures_at - before.temperatures_at < _STEADY and all(
+            _is_near(getattr(self, name), value) for name, value in temperatures.items()
+        ):
+            changes |= temperatures | {"temperatures_at": before.temperatures_at}
+        if _is_near_moment(self.estimated_finish, before.estimated_finish):
+            changes["estimated_finish"] = before.estimated_finish
+        is_same_print = self.print_id == before.print_id and before.status is not Status.IDLE
+        if is_same_print and self.status is Status.PAUSED:
+            # Bambu's countdown goes on in a pause.
+            changes |= {name: getattr(before, name) for name in ("time_remaining", "estimated_finish")}
+        elif is_same_print and self.status not in (*UNDER_WAY, Status.IDLE):
+            changes |= {name: getattr(before, name) for name in _NUMBERS if getattr(self, name) is None}
+        return replace(self, **changes)
+
+
+def read_live(result: JsonObject, now: datetime) -> Live | None:
+    """Return what a printer says of itself; None if it says nothing yet, as one that has just been switched on."""
+    job = _object(result, "JobStatus")
+    version = read_text(result.get("PlatformVersion")) or ""
+    status = _STATUS.get(str(job.get("State")))
+    if status is None or (status is Status.IDLE and version.startswith("0.0.0")):
+        return None
+    is_bambu = "-BambuPrinters." in version
+    error = read_text(job.get("Error"))
+    if is_bambu and error == _FILAMENT_OUT:
+        status = Status.PAUSED
+    elif is_bambu and status is Status.CANCELLED:
+        status = Status.FAILED
+    current = _object(job, "CurrentPrint")
+    temperatures = _object(current, "Temps")
+    live = Live(
+        status=status,
+        status_detail=read_text(job.get("SubState")),
+        error=error,
+        print_id=read_identifier(_object(result, "OctoEverywhereStatus").get("MostRecentPrintIdStr")),
+        temperatures_at=now,
+        lights=_read_lights(job.get("Lights")),
+        sets_temperatures=bool((read_count(result.get("Features")) or 0) & _SETS_TEMPERATURES),
+        ends_idle="SubState" not in job,
+        has_own_failures=not is_bambu,
+    )
+    changes: dict[str, Any] = {name: _degrees(temperatures.get(key)) for name, key in _TEMPERATURES.items()}
+    live = replace(live, **changes)
+    if status in UNDER_WAY or (is_bambu and status is Status.ERROR):
+        return _with_numbers(live, current, now)
+    if status is Status.COMPLETE:
+        return replace(live, progress=100, time_remaining=0)
+    return live
+
+
+def _with_numbers(live: Live, current: JsonObject, now: datetime) -> Live:
+    """Return what a printer says of itself with how far its print is, which means nothing while none is under way."""
+    remaining = read_seconds(current.get("TimeLeftSec"))
+    # For a Bambu, 0 says that nobody knows; the others say so only before the print has begun.
+    if remaining == -1 or (remaining == 0 and (not live.has_own_failures or live.status is Status.PREPARING)):
+        remaining = None
+    duration, total = read_seconds(current.get("DurationSec")), read_count(current.get("TotalLayers")) or None
+    if live.status is Status.PREPARING:
+        # What else it says may be of the print before.
+        total, progress = None, 0
+    else:
+        progress = min(read_count(current.get("Progress")) or 0, 100)
+    return replace(
+        live,
+        file_name=read_file_name(current.get("FileName")),
+        progress=progress,
+        last_progress=progress,
+        time_remaining=_minutes(remaining),
+        estimated_finish=None if remaining is None else now.replace(microsecond=0) + timedelta(seconds=remaining),
+        print_duration=_minutes(duration),
+        current_layer=None if total is None else read_count(current.get("CurrentLayer")),
+        total_layers=total,
+    )
+
+
+def _read_lights(value: object) -> dict[str, bool]:
+    """Return the lights that a printer names, and whether they are on."""
+    lights = [light for light in value if isinstance(light, dict)] if isinstance(value, list) else []
+    named = {read_text(light.get("Name")): light.get("On") is True for light in lights}
+    return {name: is_on for name, is_on in named.items() if name is not None}
+
+
+def _object(value: Mapping[str, Any], key: str) -> JsonObject:
+    """Return an object within another, an empty one where there is none."""
+    found = value.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _degrees(value: object) -> float | None:
+    """Return a temperature as it is shown."""
+    number = read_number(value)
+    return None if number is None else round(number, 1)
+
+
+def _minutes(seconds: int | None) -> int | None:
+    """Return seconds as they are shown: in whole minutes."""
+    return None if seconds is None else seconds // 60 * 60
+
+
+def _is_near(one: float | None, other: float | None) -> bool:
+    """Return True if two temperatures differ too little to be told apart by the minute."""
+    return one == other or (one is not None and other is not None and abs(one - other) < _MOVED)
+
+
+def _is_near_moment(one: datetime | None, other: datetime | None) -> bool:
+    """Return True if two estimates are of the same moment."""
+    return one is not None and other is not None and abs(one - other) < _SAME_MOMENT
+
+
+# What nobody has told.
+
+
+def untold(printer_id: str, printer: Printer, live: Live, since: datetime) -> Notification | None:
+    """Return what a printer does of which no notification told, as it would have told; `since` it has been doing so."""
+    job = printer.job
+    tell = _TELL_OF.get(live.status)
+    told = tell(printer, live, since) if tell is not None else None
+    if told is None:
+        return None
+    type_, facts = told
+    return Notification(
+        printer_id=printer_id,
+        event_type=EVENT_TYPES[type_],
+        printer_name=printer.name,
+        quick_view_url=printer.quick_view_url,
+        source=Source.LIVE,
+        **{
+            "print_id": live.print_id or job.print_id,
+            "file_name": live.file_name,
+            "progress": live.progress,
+            "time_remaining": live.time_remaining,
+            "current_layer": live.current_layer,
+            "total_layers": live.total_layers,
+            **facts,
+        },
+    )
+
+
+type _Told = tuple[Type, dict[str, Any]] | None
+
+
+def _is_of(job: Job, live: Live) -> bool:
+    """Return True if a printer says something of the print that is known to be under way."""
+    return job.is_open and live.print_id in (None, job.print_id)
+
+
+def _goes_on(job: Job, live: Live, since: datetime) -> bool:
+    """Return True if the print of another id is the one that is known to be under way: a plugin may name it anew."""
+    return goes_on_under_another_id(job, live.file_name, since - timedelta(seconds=live.print_duration or 0), since)
+
+
+def _untold_going_on(printer: Printer, live: Live, since: datetime) -> _Told:
+    """Return what a print that goes on, or waits in a pause, makes of what was told."""
+    job = printer.job
+    if _is_of(job, live):
+        if live.status is Status.PAUSED:
+            return (Type.PRINT_PAUSED, {}) if job.status is Status.PRINTING else None
+        return (Type.PRINT_RESUMED, {}) if job.status in (Status.PAUSED, Status.ERROR) else None
+    is_earlier = any(earlier.print_id == live.print_id for earlier in printer.earlier)
+    is_again = live.print_id == job.print_id
+    if live.print_id is None or (is_earlier and not is_again):
+        return None
+    if _goes_on(job, live, since):
+        return None
+    duration = live.print_duration or 0
+    has_started = duration < _JUST_STARTED and live.status is Status.PRINTING
+    if is_again and job.finish_at is not None and job.counted is not None:
+        # As Klipper's plugin counts, for which it is the same print.
+        duration = job.counted + max(0, int((since - job.finish_at).total_seconds()))
+    return (Type.PRINT_STARTED if has_started else Type.PRINT_PROGRESS), {"duration": duration}
+
+
+def _untold_error(printer: Printer, live: Live, since: datetime) -> _Told:
+    """Return what an error makes of what was told."""
+    is_news = _is_of(printer.job, live) and printer.job.status in (Status.PRINTING, Status.PAUSED)
+    return (Type.ERROR, {"error": live.error or live.status_detail}) if is_news else None
+
+
+def _untold_end(printer: Printer, live: Live, since: datetime) -> _Told:
+    """Return what an end makes of what was told."""
+    job = printer.job
+    if not _is_of(job, live) and not _goes_on(job, live, since):
+        return None
+    duration = live.print_duration if job.started_at is None else max(0, int((since - job.started_at).total_seconds()))
+    facts = {"duration": duration, "error_code": "cancelled" if live.status is Status.CANCELLED else None}
+    return (Type.PRINT_COMPLETE if live.status is Status.COMPLETE else Type.PRINT_FAILED), facts
+
+
+def _untold_idle(printer: Printer, live: Live, since: datetime) -> _Told:
+    """Return what a printer that is idle makes of what was told: a state that the plugin does not know is idle, too."""
+    job = printer.job
+    is_over = live.ends_idle or live.nozzle_target == 0
+    if not _is_of(job, live) or job.status not in (Status.PRINTING, Status.PAUSED) or not is_over:
+        return None
+    if max(live.last_progress or 0, job.progress or 0) >= _AT_ITS_END:
+        status = Status.COMPLETE
+    else:
+        status = Status.CANCELLED if live.ends_idle else Status.FAILED
+    return _untold_end(printer, replace(live, status=status), since)
+
+
+_TELL_OF: Final[Mapping[Status, Callable[[Printer, Live, datetime], _Told]]] = {
+    Status.PRINTING: _untold_going_on,
+    Status.PAUSED: _untold_going_on,
+    Status.ERROR: _untold_error,
+    Status.COMPLETE: _untold_end,
+    Status.FAILED: _untold_end,
+    Status.CANCELLED: _untold_end,
+    Status.IDLE: _untold_idle,
+}
