@@ -64,7 +64,15 @@ class Request(NamedTuple):
 class Turn:
     """The time in which a request is answered."""
 
-    was_given_up = False
+    def __init__(self, request: web.Request) -> None:
+        """Begin."""
+        self._request = request
+        self.was_given_up = False
+
+    def end(self) -> None:
+        """Hang up."""
+        if self._request.transport is not None:
+            self._request.transport.abort()
 
     async def is_meant(self) -> bool:
         """Return whether somebody waits for the answer; a client that has given up may be heard of a little later."""
@@ -365,6 +373,11 @@ class FakePluginApi:
 
     async def stop(self) -> None:
         """Listen no more."""
+        for printer in self.printers.values():
+            if printer.turn is not None:
+                printer.turn.end()
+        for _ in range(20):  # for who is in the middle of connecting, whatever clock the loop has
+            await asyncio.sleep(0)
         if self._runner is not None:
             await self._runner.cleanup()
         await asyncio.to_thread(self._folder.cleanup)
@@ -399,7 +412,7 @@ class FakePluginApi:
             return web.Response(status=603)
         command = request.path.removeprefix(PREFIX)
         printer.requests.append(Request(self.clock(), request.method, command))
-        other, printer.turn = printer.turn, (turn := Turn())
+        other, printer.turn = printer.turn, (turn := Turn(request))
         try:
             if other is not None and await other.is_meant():
                 self.violations.append(f"{host}: {command} before another request was answered")
