@@ -54,13 +54,21 @@ class Webhook:
 class Hass:
     """A real Home Assistant. Its folder outlives the process, so that it can be started again."""
 
-    def __init__(self, folder: Path, *, port: int | None = None, configuration: str = WITHOUT_FRONTEND) -> None:
-        """Choose the folder, which is made where it does not exist, and the port: a free one unless given."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        configuration: str = WITHOUT_FRONTEND,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Choose the folder, which is made where it does not exist, the port: a free one unless given, and what else it starts with."""
         self.folder = folder
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.user = self.password = "demo"
         self._configuration = configuration
+        self._environment = dict(environment or {})
         self._process: asyncio.subprocess.Process | None = None
         self._stack = AsyncExitStack()
         self._session: ClientSession | None = None
@@ -119,7 +127,7 @@ class Hass:
                 ",".join(package.stem.replace("_", "-") for package in SILENT.glob("*.py")),
                 # Elsewhere, Python would take the integration from where it was started, and not the folder's.
                 cwd=self.folder,
-                env={**os.environ, "SETUP_PORT": str(self.port), "PYTHONPATH": str(SILENT)},
+                env={**os.environ, **self._environment, "SETUP_PORT": str(self.port), "PYTHONPATH": str(SILENT)},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

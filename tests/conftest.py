@@ -23,6 +23,7 @@ from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.data_entry_flow import EVENT_DATA_ENTRY_FLOW_PROGRESSED, FlowResultType, UnknownFlow
 from homeassistant.helpers import (
+    aiohttp_client,
     device_registry as dr,
     entity_registry as er,
     issue_registry as ir,
@@ -32,7 +33,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.json import json_dumps
 from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.setup import async_setup_component
-from homeassistant.util import dt as dt_util
+from homeassistant.util import dt as dt_util, ssl as ssl_util
 from homeassistant.util.aiohttp import MockRequest
 from homeassistant.util.file import WriteError
 import pytest
@@ -43,6 +44,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.octoeverywhere.const import DOMAIN
 
+from .fake_plugin_api import FakePluginApi
 from .kinds import KINDS
 
 SECRET = "correct horse battery staple"
@@ -535,6 +537,22 @@ def disk() -> Generator[Disk]:
     with patch.object(ha_json, "write_utf8_file_atomic", write_file), patch.object(Path, "unlink", remove):
         yield disk
     disk.release()
+
+
+@pytest.fixture
+async def plugin_api(
+    hass: HomeAssistant, socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[FakePluginApi]:
+    """Let Home Assistant's sessions find a fake of OctoEverywhere's Plugin API, which goes by Home Assistant's clock."""
+    async with FakePluginApi(clock=lambda: dt_util.utcnow().timestamp()) as fake:
+        monkeypatch.setattr(aiohttp_client, "_async_make_resolver", lambda _: fake.resolver)
+        monkeypatch.setattr(ssl_util, "client_context", lambda *_: fake.client_context)
+        for made in (aiohttp_client.DATA_RESOLVER, aiohttp_client.DATA_CONNECTOR, aiohttp_client.DATA_CLIENTSESSION):
+            hass.data.pop(made, None)
+        yield fake
+        for connector in hass.data.get(aiohttp_client.DATA_CONNECTOR, {}).values():
+            await connector.close()
+    assert fake.violations == []
 
 
 FULL_DISK = OSError(ENOSPC, "No space left on device")
