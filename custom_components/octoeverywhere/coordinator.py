@@ -104,8 +104,14 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         """Return what can be said now: nothing can be asked of OctoEverywhere."""
         if expire(self.printer, dt_util.utcnow()) is not None:
             await self._shared.pass_time(self.printer_id, ())
-        self.async_look_ahead()  # the clock may have been set
         return self._view()
+
+    @callback
+    @override
+    def _async_refresh_finished(self) -> None:
+        """Look ahead from what can be said now; the clock may have been set as well."""
+        super()._async_refresh_finished()
+        self.async_look_ahead()
 
     def _view(self) -> View:
         """Return what can be said now."""

@@ -29,7 +29,7 @@ _TO_REDACT: Final = {
     "snapshot_url",
 }
 # What people and platforms write may hold any of that, or a link, with or without its scheme.
-_TEXTS: Final = {"error", "error_code", "error_message", "file_name", "name", "printer_name"}
+_TEXTS: Final = {"error", "error_code", "error_message", "file_name", "name", "printer_name", "status_detail"}
 _WORD: Final = re.compile(r"(\s+)")
 
 

@@ -296,8 +296,13 @@ def _untold_end(printer: Printer, live: Live, since: datetime) -> _Told:
     if not _is_of(job, live) and not _goes_on(job, live, since):
         return None
     duration = live.print_duration if job.started_at is None else max(0, int((since - job.started_at).total_seconds()))
-    facts = {"duration": duration, "error_code": "cancelled" if live.status is Status.CANCELLED else None}
-    return (Type.PRINT_COMPLETE if live.status is Status.COMPLETE else Type.PRINT_FAILED), facts
+    if live.status is Status.COMPLETE:
+        return Type.PRINT_COMPLETE, {"duration": duration, "progress": 100, "time_remaining": 0}
+    # The code is Klipper's for it.
+    return Type.PRINT_FAILED, {
+        "duration": duration,
+        "error_code": "cancelled" if live.status is Status.CANCELLED else None,
+    }
 
 
 def _untold_idle(printer: Printer, live: Live, since: datetime) -> _Told:

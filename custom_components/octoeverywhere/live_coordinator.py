@@ -5,7 +5,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 import math
 import random
-from time import monotonic
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -119,13 +118,13 @@ class LiveCoordinator(PrinterCoordinator):
     @override
     async def _async_update_data(self) -> View:
         """Ask the printer, and return what can be said now."""
-        if monotonic() >= self._look_at:
+        if self.hass.loop.time() >= self._look_at:
             await self._async_look()
         return await super()._async_update_data()
 
     async def _async_look(self) -> None:
         """Ask the printer what it does, and see to it that what nobody told is told."""
-        self._looked_at = monotonic()
+        self._looked_at = self.hass.loop.time()
         try:
             result = await self._api.async_status()
         except PluginApiError as err:
@@ -162,7 +161,7 @@ class LiveCoordinator(PrinterCoordinator):
     def _look_again_in(self, seconds: float) -> None:
         """Have the printer looked at again. What can be said changes with the clock as well, so not only then."""
         seconds *= random.uniform(*_JITTER)  # noqa: S311
-        self._look_at = monotonic() + seconds - _EARLY
+        self._look_at = self.hass.loop.time() + seconds - _EARLY
         self.update_interval = timedelta(seconds=min(seconds, TICK.total_seconds()))
 
     @callback
@@ -171,7 +170,7 @@ class LiveCoordinator(PrinterCoordinator):
         """Take over what is known, and look at the printer: something has just happened there."""
         super().async_show(printer)
         if self._look_at < math.inf:
-            self._look_again_in(max(0.1, self._looked_at + _SHORTEST - monotonic()))
+            self._look_again_in(max(0.1, self._looked_at + _SHORTEST - self.hass.loop.time()))
             self._schedule_refresh()
 
     async def _async_find_keys(self, live: Live) -> None:
