@@ -51,7 +51,7 @@ _SETS_TEMPERATURES: Final = 16
 # Of a Bambu: an error that it shows while it merely waits in a pause.
 _FILAMENT_OUT: Final = "Filament Run Out"
 # Degrees. A temperature that has moved by less stays as it is shown: each is a row in the database.
-_MOVED: Final = 0.5
+_MOVED: Final = 1
 # Less is the same moment.
 _SAME_MOMENT: Final = timedelta(minutes=1)
 # A print that has been going on for no longer has just started, although nobody saw that.
@@ -113,6 +113,10 @@ class Live:
                 changes[name] = known
         if _is_near_moment(self.estimated_finish, before.estimated_finish):
             changes["estimated_finish"] = before.estimated_finish
+        if None not in (self.time_remaining, before.time_remaining, self.print_duration):
+            # Both times move together, once a minute.
+            is_same_minute = self.print_duration == before.print_duration and self.status is before.status
+            changes["time_remaining"] = before.time_remaining if is_same_minute else self.time_remaining
         is_same_print = self.print_id == before.print_id and before.status is not Status.IDLE
         if is_same_print and self.status is Status.PAUSED:
             # Bambu's countdown goes on in a pause.
