@@ -223,6 +223,7 @@ async def search(person: Browser) -> None:
         await person.click_text(name)
     await person.picture("found-by-name")
     await person.click("Save")
+    await person.see("Add description")
     await person.click("Save")
     await person.see("Traces")
     await person.picture("for-every-printer")
