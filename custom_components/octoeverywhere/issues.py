@@ -7,11 +7,10 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.event import async_track_point_in_utc_time
-from homeassistant.util import dt as dt_util
+from homeassistant.helpers.event import async_call_later
 
 from .const import DOMAIN, SUPPORTER_PAGE, WEBHOOK_PAGE
-from .door import Refusal
+from .door import CLOUD, Refusal
 from .payload import NotificationType
 
 NOTHING_ARRIVED: Final = "nothing_arrived"
@@ -21,8 +20,7 @@ _NOT_SAVED: Final = "not_saved"
 _LIMIT: Final = "notification_limit"
 
 _OF_THE_DOOR: Final = {Refusal.WRONG_SECRET: WRONG_SECRET, Refusal.FROM_OUTSIDE: "from_outside"}
-# What is kept over a restart. The others are found out anew.
-_KEPT: Final = (NOTHING_ARRIVED, _LIMIT)
+_WARNINGS: Final = (NOTHING_ARRIVED, _LIMIT)
 _NOT_FIXABLE: Final = (_NOT_SAVED, _LIMIT)
 
 # OctoEverywhere counts by the day, and does not say when its day begins.
@@ -33,16 +31,13 @@ class Issues:
     """The issues of the config entry."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
-        """Recall the one that ends by itself."""
+        """Begin with what is found out anew each time."""
         self._hass = hass
         self._entry = entry
         self._refused: Counter[Refusal] = Counter()
         self._is_closed = False
         self._cancel_limit: CALLBACK_TYPE | None = None
         entry.async_on_unload(self._async_close)
-        issue = ir.async_get(hass).async_get_issue(DOMAIN, _LIMIT)
-        if issue is not None and issue.data is not None:
-            self._async_end_limit_at(datetime.fromisoformat(str(issue.data["until"])))
 
     @callback
     def async_note_knock(self, refusal: Refusal | None, remote: str | None) -> None:
@@ -55,15 +50,15 @@ class Issues:
             count = self._refused[refusal]
             if count.bit_count() == 1:
                 # 1, 2, 4, 8...: whoever guesses keys would otherwise keep every open page of Home Assistant busy.
-                self._async_raise(_OF_THE_DOOR[refusal], count=str(count), remote=remote or "Home Assistant Cloud")
+                self._async_raise(_OF_THE_DOOR[refusal], count=str(count), remote=remote or CLOUD)
 
     @callback
     def async_note_announced(self, type_: str) -> None:
         """Tell that OctoEverywhere sends nothing more today, or take it back."""
         if type_ == NotificationType.NOTIFICATION_LIMIT:
-            until = dt_util.utcnow() + _LIMIT_LASTS
-            self._async_raise(_LIMIT, until=until.isoformat())
-            self._async_end_limit_at(until)
+            self._async_raise(_LIMIT)
+            self._async_cancel_limit()
+            self._cancel_limit = async_call_later(self._hass, _LIMIT_LASTS, self._async_clear_limit)
         elif type_ != NotificationType.TEST:
             self._async_clear_limit()
 
@@ -87,18 +82,16 @@ class Issues:
     def _async_close(self) -> None:
         """Take back what the next set-up finds out by itself, and everything where there will be none."""
         self._is_closed = True
-        if self._cancel_limit is not None:
-            self._cancel_limit()
+        self._async_cancel_limit()
+        self._async_clear_limit()
         self._async_clear(*_OF_THE_DOOR.values(), _ADDRESS_CHANGED, _NOT_SAVED)
         if self._entry.disabled_by is not None:
             async_forget(self._hass)
 
     @callback
-    def _async_end_limit_at(self, moment: datetime) -> None:
-        """Tell of the limit until then."""
+    def _async_cancel_limit(self) -> None:
         if self._cancel_limit is not None:
             self._cancel_limit()
-        self._cancel_limit = async_track_point_in_utc_time(self._hass, self._async_clear_limit, moment)
 
     @callback
     def _async_clear_limit(self, _: datetime | None = None) -> None:
@@ -128,8 +121,8 @@ def async_raise(hass: HomeAssistant, entry: ConfigEntry[Any], issue: str, **fact
         issue,
         data={**facts},
         is_fixable=issue not in _NOT_FIXABLE,
-        is_persistent=issue in _KEPT,
-        severity=ir.IssueSeverity.WARNING if issue in _KEPT else ir.IssueSeverity.ERROR,
+        is_persistent=issue == NOTHING_ARRIVED,
+        severity=ir.IssueSeverity.WARNING if issue in _WARNINGS else ir.IssueSeverity.ERROR,
         translation_key=issue,
         translation_placeholders=facts,
     )
@@ -138,5 +131,5 @@ def async_raise(hass: HomeAssistant, entry: ConfigEntry[Any], issue: str, **fact
 @callback
 def async_forget(hass: HomeAssistant) -> None:
     """Take back what outlives a restart: there is no entry any more, or it is switched off."""
-    for issue in _KEPT:
+    for issue in _WARNINGS:
         ir.async_delete_issue(hass, DOMAIN, issue)
