@@ -128,8 +128,13 @@ def hass_config_dir(hass_tmp_config_dir: str) -> str:
 @pytest.fixture(autouse=True)
 def _no_fsync() -> Generator[None]:
     """Do not wait for a disk that no power cut threatens."""
-    with patch("os.fsync"):
+    with patch("os.fsync"), patch("atomicwrites._proper_fsync"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def enable_event_loop_debug() -> None:
+    """Leave it disabled: asyncio would write down, for each task, how it came to be, in a third of the time of all tests."""
 
 
 @pytest.fixture(autouse=True)

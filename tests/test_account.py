@@ -47,6 +47,12 @@ from .story import FIXTURES, Teller, fixture
 type HangUp = Callable[..., Coroutine[Any, Any, None]]
 
 
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug() -> None:
+    """Let asyncio complain where a thread does what only the event loop may do."""
+    asyncio.get_running_loop().set_debug(True)
+
+
 @pytest.fixture
 def shown_events(hass: HomeAssistant) -> list[str]:
     """Collect what the event entity of the first printer shows, one after the other."""
