@@ -32,7 +32,10 @@ from .conftest import (
     cloud_entry,
     device_of,
     issues,
+    load,
     outside,
+    the_entry,
+    unload,
     value,
     webhooks,
 )
@@ -56,12 +59,6 @@ def prove(hass: HomeAssistant, client: Client, dialog: Dialog) -> Post:
         return response
 
     return prove
-
-
-def the_entry(hass: HomeAssistant) -> Any:
-    """Return the config entry."""
-    (entry,) = hass.config_entries.async_entries(DOMAIN)
-    return entry
 
 
 async def set_up(dialog: Dialog, way: str = "lan", **fields: str) -> None:
@@ -389,7 +386,7 @@ async def test_ends_while_it_waits(
     if end == "removed":
         assert await hass.config_entries.async_remove(loaded.entry_id)
     else:
-        assert await hass.config_entries.async_unload(loaded.entry_id)
+        await unload(hass)
     await wait_in_vain(hass, dialog, freezer)
     assert dialog.outcome == "not_loaded"
 
@@ -402,7 +399,7 @@ async def test_show(hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog,
     """Address and key can be read and proved again, while notifications are accepted as ever; a short key may stay."""
     data = {**entry.data, "secret_key": key}
     hass.config_entries.async_update_entry(entry, data=data)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    await load(hass)
     account = entry.runtime_data
     await dialog.start(entry)
     assert dialog.page["menu_options"] == ["show", "lan", "internet", "new_address"]
@@ -450,7 +447,7 @@ async def test_change(
     else:
         data = {**entry.data, "connection": before, "base_url": OWN[before], "own_url": OWN[before]}
         hass.config_entries.async_update_entry(entry, data=data)
-        assert await hass.config_entries.async_setup(entry.entry_id)
+        await load(hass)
     old = dict(entry.data)
     await (await dialog.start(entry)).choose(*options)
     suggested = dialog.suggested["secret_key"]

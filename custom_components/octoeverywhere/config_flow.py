@@ -118,7 +118,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         entry = self._get_reconfigure_entry()
         self._data = dict(entry.data)
         if entry.state is ConfigEntryState.LOADED:
-            self._seen = _knocks(entry) if self._seen is None else self._seen
+            self._seen = entry.runtime_data.knocks.answered.copy() if self._seen is None else self._seen
             if user_input == TO_COPY:
                 return await self.async_step_copy()
         base_url = self._data.get(CONF_BASE_URL)
@@ -298,14 +298,15 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def _async_outcome(self, entry: OctoEverywhereConfigEntry) -> str:
         """Return what has come of it, as soon as something has."""
+        knocks = entry.runtime_data.knocks
         with suppress(TimeoutError):
             async with asyncio.timeout(_WAITS):
                 while True:
-                    known, self._seen = self._seen or Counter(), _knocks(entry)
+                    known, self._seen = self._seen or Counter(), knocks.answered.copy()
                     new = self._seen - known
                     if outcome := next((_OUTCOMES[refusal] for refusal in _OUTCOMES if new[refusal]), None):
                         return outcome
-                    await entry.runtime_data.knocks.async_wait()
+                    await knocks.async_wait()
         return f"nothing_{self._way}"
 
     async def async_step_outcome(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -319,7 +320,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
             description_placeholders={
                 "url": self._address,
                 "webhook_page": WEBHOOK_PAGE,
-                "remote": entry.runtime_data.knocks.remote or "Home Assistant Cloud",
+                "remote": entry.runtime_data.knocks.remote,
             },
         )
 
@@ -344,9 +345,3 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
 def _new_secret_key() -> str:
     """Return a key that nobody guesses and everybody can copy."""
     return secrets.token_urlsafe(_SECRET_BYTES)
-
-
-def _knocks(entry: OctoEverywhereConfigEntry) -> Counter[Refusal | None]:
-    """Return how many have posted since the entry was loaded, by what was answered; None: accepted."""
-    knocks = entry.runtime_data.knocks
-    return Counter[Refusal | None]({None: knocks.accepted}) + Counter(knocks.refused)
