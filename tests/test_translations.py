@@ -55,21 +55,36 @@ NAMES = {
     "config.step.reconfigure.title",
     "config.step.user.menu_options.cloud",
 }
+TOKEN = "config_subentries.live.step.credentials.data.token"
+PRINTER = "config_subentries.live.step.printer.data.printer_id"
 SHARED = {
-    "da": {STATUS, START},
-    "de": {STATUS},
+    "cs": {TOKEN},
+    "da": {STATUS, START, TOKEN, PRINTER},
+    "de": {STATUS, TOKEN},
+    "el": {TOKEN},
     "es": {
+        TOKEN,
         "entity.event.notification.state_attributes.event_type.state.error",
         "entity.sensor.status.state.error",
     },
-    "nb": {STATUS, START},
+    "fi": {TOKEN},
+    "hu": {TOKEN},
+    "it": {TOKEN, "config_subentries.live.step.credentials.data.password"},
+    "nb": {STATUS, START, TOKEN},
     "nl": {
         STATUS,
+        TOKEN,
+        PRINTER,
         "entity.calendar.prints.name",
+        "entity.camera.live.name",
         "services.get_prints.fields.printer.name",
     },
-    "pt-BR": {STATUS},
-    "sv": {STATUS, START, "services.get_prints.fields.period.name"},
+    "pl": {TOKEN},
+    "pt": {TOKEN},
+    "pt-BR": {STATUS, TOKEN},
+    "ro": {TOKEN},
+    "sk": {TOKEN},
+    "sv": {STATUS, START, TOKEN, "services.get_prints.fields.period.name"},
 }
 # States that Home Assistant would call "On" and "Off".
 OF_DOMAIN = {"calendar": ["on", "off"]}

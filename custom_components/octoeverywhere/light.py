@@ -1,6 +1,7 @@
 """Lights: those that a printer with a live connection names."""
 
-from typing import Any, override
+import re
+from typing import Any, Final, override
 
 from homeassistant.components.light import ColorMode, LightEntity, LightEntityDescription
 from homeassistant.const import Platform
@@ -14,6 +15,9 @@ from .live_coordinator import LiveCoordinator
 from .plugin_api import Command
 
 PARALLEL_UPDATES = 0
+
+# The translated name says it already.
+_LIGHT: Final = re.compile(r"[_\s]*lights?$", re.IGNORECASE)
 
 
 async def async_setup_entry(
@@ -46,7 +50,8 @@ class PrinterLight(PrinterEntity, LightEntity):
     def __init__(self, coordinator: LiveCoordinator, name: str) -> None:
         """Name the light as the printer does."""
         self._light = name
-        self._attr_translation_placeholders = {"name": name.replace("_", " ").capitalize()}
+        plain = _LIGHT.sub("", name).replace("_", " ") or name
+        self._attr_translation_placeholders = {"name": plain[:1].upper() + plain[1:]}
         super().__init__(coordinator, LightEntityDescription(key=f"{LIGHT}{name}", translation_key="light"))
 
     @override
