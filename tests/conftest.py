@@ -405,7 +405,7 @@ class Dialog:
             self._show(await self._flows.async_configure(self.flow_id, {"next_step_id": option}))
         return self
 
-    async def submit(self, **fields: str | bool) -> Self:
+    async def submit(self, **fields: str | bool | list[str]) -> Self:
         """Submit a form with what it suggests, but for these fields."""
         assert self.page["type"] is FlowResultType.FORM
         return await self.follow(await self._flows.async_configure(self.flow_id, self.suggested | fields))

@@ -34,6 +34,7 @@ from .conftest import (
     issues,
     load,
     outside,
+    records,
     the_entry,
     unload,
     value,
@@ -415,6 +416,30 @@ async def test_show(hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog,
     assert dialog.suggested["secret_key"] == key or not key
     await dialog.submit(secret_key=key)
     assert entry.data == data
+
+
+async def test_keep(hass: HomeAssistant, post: Post, dialog: Dialog, disk: Disk) -> None:
+    """Printers that somebody made up are removed at once: all but those that the owner selects."""
+    await post(FULL)
+    await dialog.start(the_entry(hass))
+    assert "keep" not in dialog.page["menu_options"]  # there is nothing to choose from
+    made_up = [f"made-up-{number}" for number in range(3)]
+    for printer_id in made_up:
+        await post(FULL, PrinterId=printer_id, EventType=2)
+    await dialog.start(the_entry(hass))
+    await dialog.choose("keep")
+    await dialog.submit()
+    assert dialog.page["errors"] == {"keep": "none_kept"}
+    disk.error = OSError("full")
+    await dialog.submit(keep=["printer-1"])
+    assert dialog.page["errors"] == {"base": "not_removed"}
+    assert all(device_of(hass, printer_id) for printer_id in made_up)
+    disk.error = None
+    await dialog.submit(keep=["printer-1"])
+    assert dialog.outcome == "removed"
+    assert [bool(device_of(hass, printer_id)) for printer_id in ("printer-1", *made_up)] == [True, *[False] * 3]
+    assert value(hass, "sensor.ender3_status") == "printing"
+    assert records(hass).keys() == {"printer-1"}
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,17 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
-from homeassistant.helpers.selector import BooleanSelector, TextSelector, TextSelectorConfig, TextSelectorType
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
 import voluptuous as vol
 
 from .account import OctoEverywhereConfigEntry
@@ -69,6 +79,7 @@ _OUTCOMES: Final = {
 _DOUBTFUL: Final = "doubtful_url"
 _NOT_LOADED: Final = "not_loaded"
 _CONF_CHANGE: Final = "change"
+_CONF_KEEP: Final = "keep"
 _URL_FIELD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 # Also where it is only to be copied: the frontend greys out what is read-only, and a phone selects nothing of that.
 _TEXT_FIELD: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
@@ -125,7 +136,33 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         if base_url and base_url == self._data[CONF_OWN_URL]:
             # It was Home Assistant's own, so it moves with Home Assistant.
             self._data[CONF_BASE_URL] = async_own_url(self.hass, self._way) or base_url
-        return self.async_show_menu(step_id="reconfigure", menu_options=["show", *self._ways(), "new_address"])
+        has_several = entry.state is ConfigEntryState.LOADED and len(entry.runtime_data.printers) > 1
+        keep = ["keep"] if has_several else []
+        return self.async_show_menu(step_id="reconfigure", menu_options=["show", *self._ways(), "new_address", *keep])
+
+    async def async_step_keep(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Let the person choose which printers stay, and remove all others: such as somebody has made up."""
+        account, errors = self._loaded_entry().runtime_data, {}
+        names = {printer_id: printer.data.name or printer_id for printer_id, printer in account.printers.items()}
+        if user_input is not None and (kept := user_input.get(_CONF_KEEP)):
+            try:
+                await account.async_forget(names.keys() - set(kept))
+            except HomeAssistantError:
+                errors["base"] = "not_removed"
+            else:
+                return self.async_abort(reason="removed")
+        elif user_input is not None:
+            errors[_CONF_KEEP] = "none_kept"
+        options = [SelectOptionDict(value=printer_id, label=name) for printer_id, name in names.items()]
+        selector = SelectSelector(
+            SelectSelectorConfig(options=options, multiple=True, mode=SelectSelectorMode.DROPDOWN)
+        )
+        schema = vol.Schema({vol.Optional(_CONF_KEEP): selector})
+        return self.async_show_form(
+            step_id="keep",
+            data_schema=self.add_suggested_values_to_schema(schema, {_CONF_KEEP: [], **(user_input or {})}),
+            errors=errors,
+        )
 
     async def async_step_show(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Go on with everything as it is, but for an address that has moved."""
