@@ -19,7 +19,6 @@ from .conftest import (
     EXTERNAL_URL,
     FULL,
     INTERNAL_URL,
-    NUMBERS,
     PATH,
     PRINTER,
     SECRET,
@@ -265,7 +264,7 @@ async def test_cloud_trouble(
 @pytest.mark.parametrize(
     ("posts", "outcome"),
     [
-        *(([{**FULL, "EventType": number}], "proven") for number in (*NUMBERS.values(), 99)),
+        *(([{**FULL, "EventType": number}], "proven") for number in (1, 13, 16, 99)),
         ([{"PrinterId": None, "EventType": 16}], "not_understood"),
         ([{"EventType": None}], "not_understood"),
         *(([{**FULL, "SecretKey": key}], "wrong_key") for key in (None, "", "wrong", 12345)),

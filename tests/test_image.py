@@ -15,12 +15,11 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
-from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.octoeverywhere import image, snapshot as guarded
 from custom_components.octoeverywhere.snapshot import Failure, SnapshotError
 
-from .conftest import FULL, Client, Clock, Post, describe, load, remove_device, shown, the_device, unload, value
+from .conftest import FULL, Client, Clock, Post, Remove, describe, load, shown, the_device, unload, value
 
 NOON: Final = datetime(2026, 3, 14, 12, tzinfo=UTC)
 MOMENT: Final = timedelta(seconds=1)
@@ -209,18 +208,6 @@ async def test_week(
     assert await look() == picture(B)
 
 
-async def test_each_printer_for_itself(post: Post, pictures: OctoEverywhere, look: Look) -> None:
-    """Nobody sees the picture of another printer, or waits for it."""
-    pictures.hold(B)
-    for printer_id, name, link in (("1", "Ender3", A), ("2", "Voron", B), ("3", "Prusa", None)):
-        await post(FULL, PrinterId=printer_id, PrinterName=name, SnapshotUrl=link)
-    voron = asyncio.create_task(look("image.voron_snapshot"))
-    assert await look() == picture(A)
-    assert await look("image.prusa_snapshot") == NO_PICTURE
-    pictures.release(B)
-    assert await voron == picture(B)
-
-
 # When it is fetched
 
 
@@ -313,11 +300,10 @@ async def test_unload_during_a_fetch(
 
 
 async def test_printer_is_removed_during_a_fetch(
-    hass: HomeAssistant, post: Post, looking: asyncio.Task[Seen], look: Look, hass_ws_client: WebSocketGenerator
+    hass: HomeAssistant, post: Post, looking: asyncio.Task[Seen], look: Look, remove: Remove
 ) -> None:
     """A printer that comes back does not come back with the old picture."""
-    device = the_device(hass)
-    assert (await remove_device(hass, await hass_ws_client(hass), device.id))["success"]
+    assert await remove(the_device(hass).id)
     await post(FULL, SnapshotUrl=None)
     assert await looking == await look() == NO_PICTURE
     assert value(hass, ENTITY) == "unknown"

@@ -18,10 +18,12 @@ from .conftest import (
     INTERNAL_URL,
     NUMBERS,
     PATH,
+    WEBHOOK_ID,
     WORDS,
     Client,
     Disk,
     Post,
+    hand_over,
     issues,
     outside,
     pass_time,
@@ -101,13 +103,19 @@ async def test_wrong_key(
 
 
 async def test_from_outside(hass: HomeAssistant, post: Post, caplog: pytest.LogCaptureFixture) -> None:
-    """Who knocked from outside the home network is named, and said once in the log."""
-    for address in ("203.0.113.9", "2001:db8::1", None):
+    """Who knocked from outside is named, and said once in the log, until somebody is let in; and anew once it is loaded anew."""
+    for address in ("203.0.113.9", "2001:db8::1"):
         with outside(address):
             assert (await post(FULL)).status == 403
-        assert shown(hass, "from_outside")["remote"] == ("2001:db8::1" if address is None else address)
-    assert caplog.text.count("was refused: the home network was chosen") == 1
-    assert "203.0.113.9" in caplog.text
+        assert shown(hass, "from_outside")["remote"] == address
+    await post(FULL)
+    assert issues(hass) == set()
+    await reload(hass)
+    assert (await hand_over(hass, remote=None))[0] == 403
+    assert shown(hass, "from_outside")["remote"] == "Home Assistant Cloud"
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING" and DOMAIN in record.name]
+    assert ["203.0.113.9" in said[0], "Home Assistant Cloud" in said[1]] == [True, True]
+    assert (len(said), WEBHOOK_ID in str(said)) == (2, False)
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{" + b" " * 16 * 1024 + b"}"])

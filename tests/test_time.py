@@ -147,13 +147,7 @@ async def test_clock_is_set_during_a_print(
 
 @pytest.mark.parametrize(("first", "then"), FORWARD)
 async def test_clock_is_set_while_the_disk_works(
-    hass: HomeAssistant,
-    post: Post,
-    clock: Clock,
-    disk: Disk,
-    announced: list[Event],
-    first: datetime,
-    then: datetime,
+    hass: HomeAssistant, post: Post, clock: Clock, disk: Disk, announced: list[Event], first: datetime, then: datetime
 ) -> None:
     """The moments of a notification are those of its arrival, before and after a restart, and it is announced once."""
     clock.set(first)
@@ -174,12 +168,7 @@ async def test_clock_is_set_while_the_disk_works(
 @pytest.mark.parametrize("is_restarted", [False, True])
 @pytest.mark.parametrize(("first", "then"), IS_SET)
 async def test_silence_after_the_clock_is_set(
-    hass: HomeAssistant,
-    post: Post,
-    clock: Clock,
-    first: datetime,
-    then: datetime,
-    is_restarted: bool,
+    hass: HomeAssistant, post: Post, clock: Clock, first: datetime, then: datetime, is_restarted: bool
 ) -> None:
     """It falls when the clock says that it is time, not before, and soon after the clock is set to later than that."""
     clock.set(first)
