@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from errno import ENOSPC
 import inspect
 import json
+import logging
 from pathlib import Path
 import threading
 from types import SimpleNamespace
@@ -19,8 +20,8 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import cloud as ha_cloud, webhook
 from homeassistant.components.cloud.const import DATA_CLOUD
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry
-from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.core import Event, HomeAssistant, State, callback
+from homeassistant.const import CONF_WEBHOOK_ID, EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, Event, HomeAssistant, State, callback
 from homeassistant.data_entry_flow import EVENT_DATA_ENTRY_FLOW_PROGRESSED, FlowResultType, UnknownFlow
 from homeassistant.helpers import (
     device_registry as dr,
@@ -604,6 +605,13 @@ async def reload(hass: HomeAssistant) -> None:
     await hass.async_block_till_done()
 
 
+async def start(hass: HomeAssistant) -> None:
+    """Let Home Assistant have started."""
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await hass.async_block_till_done()
+
+
 def change(hass: HomeAssistant, **data: Any) -> None:
     """Change what the entry says, before it is set up."""
     entry = the_entry(hass)
@@ -614,6 +622,12 @@ async def get_prints(hass: HomeAssistant, **fields: Any) -> list[dict[str, Any]]
     """Return what the action answers, as a client gets it."""
     response = await hass.services.async_call(DOMAIN, "get_prints", fields, blocking=True, return_response=True)
     return list(json.loads(json.dumps(response))["prints"])
+
+
+def logged(caplog: pytest.LogCaptureFixture, level: int = logging.WARNING) -> list[str]:
+    """Return what the integration has logged since the test began."""
+    records = [record for record in caplog.get_records("call") if record.name.startswith(f"custom_components.{DOMAIN}")]
+    return [record.getMessage() for record in records if record.levelno >= level]
 
 
 def webhooks(hass: HomeAssistant) -> set[str]:

@@ -15,8 +15,6 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.octoeverywhere.const import DOMAIN
-from custom_components.octoeverywhere.history import MAX_PRINTS, Print
-from custom_components.octoeverywhere.store import Store
 
 from .conftest import FULL, NUMBERS, Clock, Post, reload, value
 
@@ -241,13 +239,3 @@ async def test_hour_that_comes_twice(hass: HomeAssistant, post: Post, freezer: F
     shown = await events(hass)
     assert [event["summary"] for event in shown] == ["before (Complete)", "night (Complete)"]
     assert datetime.fromisoformat(shown[1]["end"]) == end
-
-
-async def test_many(hass: HomeAssistant, post: Post) -> None:
-    """All prints that are remembered are shown, and any month of them."""
-    await post(EventType=PAUSED)
-    starts = [MOMENT - day * DAY for day in range(MAX_PRINTS, 0, -1)]
-    prints = [Print(print_id=str(start), started_at=start, ended_at=start + HOUR) for start in starts]
-    await hass.async_add_executor_job(Store(hass).file_prints, "printer-1", prints)
-    assert len(await events(hass)) == MAX_PRINTS
-    assert len(await events(hass, berlin("2026-01-01"), berlin("2026-02-01"))) == 31

@@ -32,6 +32,7 @@ from .conftest import (
     device_of,
     issues,
     load,
+    logged,
     outside,
     the_entry,
     unload,
@@ -193,6 +194,7 @@ async def test_no_address(hass: HomeAssistant, dialog: Dialog, way: str, error: 
     [
         ("lan", {"base_url": "http://192.168.1.10"}, {"base_url": "doubtful_url"}),
         ("lan", {"base_url": "http://localhost:8123"}, {"base_url": "doubtful_url"}),
+        ("lan", {"base_url": "https://192.168.1.10:8123"}, {"base_url": "doubtful_url"}),
         ("lan", {"secret_key": ""}, {"secret_key": "no_key"}),
         (
             "lan",
@@ -250,9 +252,7 @@ async def test_cloud_trouble(
     await dialog.submit(secret_key=MINE)
     assert (dialog.step, dialog.page["errors"]) == ("cloud", {"base": error})
     assert dialog.suggested == {"secret_key": MINE}
-    assert not [
-        record for record in caplog.records if record.levelname in ("WARNING", "ERROR") and DOMAIN in record.name
-    ]
+    assert logged(caplog) == []
     await dialog.start()
     assert ("cloud" in dialog.page["menu_options"]) is (error != "no_cloud")
 

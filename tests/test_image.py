@@ -14,12 +14,12 @@ from homeassistant.components.image import Image, async_get_image
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.octoeverywhere import image, snapshot as guarded
 from custom_components.octoeverywhere.snapshot import Failure, SnapshotError
 
-from .conftest import FULL, Client, Clock, Post, Remove, describe, load, shown, the_device, unload, value
+from .conftest import FULL, Client, Clock, Post, Remove, describe, reload, shown, the_device, value
 
 NOON: Final = datetime(2026, 3, 14, 12, tzinfo=UTC)
 MOMENT: Final = timedelta(seconds=1)
@@ -31,7 +31,6 @@ NO_PICTURE: Final = ("image/png", (Path(image.__file__).parent / "no_snapshot.pn
 
 type Seen = tuple[str, bytes]
 type Look = Callable[..., Coroutine[Any, Any, Seen]]
-type Restart = Callable[[], Coroutine[Any, Any, None]]
 
 
 def picture(link: str | None) -> Seen:
@@ -107,18 +106,6 @@ async def looking(post: Post, pictures: OctoEverywhere, look: Look) -> asyncio.T
     return looking
 
 
-@pytest.fixture
-def restart(hass: HomeAssistant, loaded: MockConfigEntry) -> Restart:
-    """Return a function that sets up the entry anew."""
-
-    async def restart() -> None:
-        await unload(hass)
-        await load(hass)
-        await hass.async_block_till_done(wait_background_tasks=True)
-
-    return restart
-
-
 # Which one
 
 OF_A: Final = {"SnapshotUrl": A}
@@ -156,7 +143,6 @@ async def test_newest(
     post: Post,
     pictures: OctoEverywhere,
     look: Look,
-    restart: Restart,
     clock: Clock,
     notifications: list[dict[str, Any]],
     link: str | None,
@@ -172,7 +158,7 @@ async def test_newest(
     for _ in range(2):
         assert value(hass, ENTITY) == since
         assert await look() == picture(link)
-        await restart()
+        await reload(hass)
     assert C not in pictures.fetched
 
 
@@ -211,7 +197,7 @@ async def test_week(
 # When it is fetched
 
 
-async def test_nobody_looks(post: Post, pictures: OctoEverywhere, look: Look, restart: Restart) -> None:
+async def test_nobody_looks(hass: HomeAssistant, post: Post, pictures: OctoEverywhere, look: Look) -> None:
     """A picture is fetched by the first look; what nobody looks at is not fetched, not after a restart either."""
     for printer in ("Ender3", "Voron"):
         for link in (C, B, A):
@@ -222,7 +208,7 @@ async def test_nobody_looks(post: Post, pictures: OctoEverywhere, look: Look, re
             assert await look() == picture(A)
         assert pictures.fetched == [A]
         pictures.fetched.clear()
-        await restart()
+        await reload(hass)
 
 
 async def test_not_to_be_had(
@@ -289,10 +275,10 @@ async def test_too_slow(
 
 
 async def test_unload_during_a_fetch(
-    pictures: OctoEverywhere, looking: asyncio.Task[Seen], look: Look, restart: Restart
+    hass: HomeAssistant, pictures: OctoEverywhere, looking: asyncio.Task[Seen], look: Look
 ) -> None:
     """An entry is unloaded at once, whatever is being fetched, which is fetched again when somebody looks."""
-    await restart()
+    await reload(hass)
     assert pictures.under_way == 0
     assert await looking == NO_PICTURE
     pictures.release(A)

@@ -7,7 +7,6 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, HomeAssistant, callback, valid_entity_id
 from homeassistant.helpers import device_registry as dr
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
@@ -37,6 +36,7 @@ from .conftest import (
     reload,
     shown,
     slugs,
+    start,
     the_device,
     unload,
     value,
@@ -120,9 +120,7 @@ async def test_power_cut(
         entry = MockConfigEntry(domain="octoeverywhere", title="OctoEverywhere", data=entry_data)
         entry.add_to_hass(restarted)
         await load(restarted)
-        restarted.set_state(CoreState.running)
-        restarted.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-        await restarted.async_block_till_done()
+        await start(restarted)
         after = deepcopy(lasting(restarted))
         for printer_id, name in (("printer-1", "ender3"), ("printer-2", "voron")):
             device = the_device(restarted, printer_id)
@@ -282,14 +280,11 @@ async def test_names(hass: HomeAssistant, post: Post) -> None:
     await post(EventType=6, PrinterName="Ender3 in the cellar", Progress=30)
     assert name_of(hass) == "Ender3 in the cellar"
     assert shown(hass)[status][1]["friendly_name"] == "Mine Status"
-
-
-async def test_old_name(hass: HomeAssistant, post: Post) -> None:
-    """A notification that arrives late brings no old name back."""
-    await post(EventType=1, PrintId="print-1", PrinterName="Old")
-    await post(EventType=1, PrintId="print-2", PrinterName="New")
-    await post(EventType=2, PrintId="print-1", PrinterName="Old")
-    assert name_of(hass) == "New"
+    # What arrives late brings no old name back.
+    await post(EventType=1, PrintId="print-1", PrinterName="New")
+    await post(EventType=1, PrintId="print-2", PrinterName="Newer")
+    await post(EventType=2, PrintId="print-1", PrinterName="New")
+    assert name_of(hass) == "Newer"
 
 
 async def test_two_printers_of_one_name(hass: HomeAssistant, post: Post) -> None:

@@ -22,22 +22,7 @@ TEST: Final = NUMBERS["test"]
 
 NO_LINES: Final = ("\n", "\r\n\t", "\x1b", " \x7f\x85 ", "\u2028\u2029", "\0\x01\0")
 NO_TEXT: Final[tuple[Any, ...]] = (5, 2.5, True, [], ["text"], {}, {"a": "text"}, "", " \t\n", "\0", " \0 ")
-NO_NUMBER: Final[tuple[Any, ...]] = (
-    True,
-    False,
-    "",
-    " ",
-    "ten",
-    "10 %",
-    "NaN",
-    "nan",
-    "Infinity",
-    "-inf",
-    [],
-    [21],
-    {},
-    {"a": 1},
-)
+NO_NUMBER: Final[tuple[Any, ...]] = (True, False, "", " ", "ten", "10 %", "NaN", "-inf", [21], {})
 NO_ID: Final[tuple[Any, ...]] = (None, 5, 2.5, True, [], {}, "", "  ", "a\0b", "x" * 256)
 IDS: Final = ("Id", "x" * 255, " padded ", "Ä/ö:%", "0")
 NO_LINK: Final[tuple[Any, ...]] = (
@@ -127,8 +112,8 @@ FIELDS: Final[dict[str, tuple[str, tuple[Any, ...], tuple[Any, ...]]]] = {
     ),
     "ZOffsetMM": (
         "z_offset",
-        (0, 300, -2, 0.25, -0.05, 10**9, ("300", 300), (300.0, 300), ("0.25", 0.25), (-0.0, 0)),
-        (*NO_NUMBER, 10**9 + 1, -(10**9) - 1, 1e300),
+        (0.25, -0.05, 300.0, (0, 0.0), (-2, -2.0), ("300", 300.0), ("0.25", 0.25)),
+        NO_NUMBER,
     ),
     "CurrentLayer": ("current_layer", (0, 21, 10**9, *NUMERALS), NO_COUNT),
     # A layer of none is as good as nothing.

@@ -1,7 +1,5 @@
 """Tests of what entities show, and which of them are seen at a glance."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -15,7 +13,6 @@ from syrupy.assertion import SnapshotAssertion
 from .conftest import FULL, NUMBERS, Post, describe, entities_of, reload, shown, value
 from .kinds import KINDS
 
-ICONS = Path(__file__).parent.parent / "custom_components" / "octoeverywhere" / "icons.json"
 MOMENT = "2026-03-14T09:26:53+00:00"
 
 
@@ -117,15 +114,6 @@ AT_A_GLANCE = {
             {"EventType": 4},
             {"event.ender3_notification", "sensor.ender3_status", "binary_sensor.ender3_printing"},
         ),
-        (
-            {"EventType": 9, "Error": "Too hot", "TimeRemainingSec": 9000},
-            {
-                "event.ender3_notification",
-                "sensor.ender3_status",
-                "binary_sensor.ender3_printing",
-                "binary_sensor.ender3_attention_required",
-            },
-        ),
     ],
 )
 async def test_at_a_glance(hass: HomeAssistant, post: Post, said: dict[str, Any], rows: set[str]) -> None:
@@ -145,14 +133,3 @@ async def test_at_a_glance(hass: HomeAssistant, post: Post, said: dict[str, Any]
     hass.bus.async_listen("state_changed", note)
     await post(FULL, DurationSec=600, **said)
     assert set(async_filter_entities(hass, sorted(changed & visible))) == rows
-
-
-def test_icons() -> None:
-    """No two entities, and no two states of one, have the same icon."""
-    entities = json.loads(ICONS.read_text("utf-8"))["entity"]
-    icons = [icon for platform in entities.values() for icon in platform.values()]
-    defaults = [icon["default"] for icon in icons]
-    assert len(set(defaults)) == len(defaults)
-    for icon in icons:
-        states = icon.get("state_attributes", {}).get("event_type", icon).get("state", {}).values()
-        assert len(set(states)) == len(states)  # fmt: skip

@@ -5,13 +5,12 @@ from datetime import timedelta
 from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, HomeAssistant, ServiceCall
 from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_mock_service
+from pytest_homeassistant_custom_component.common import async_mock_service
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.octoeverywhere.const import DOMAIN
@@ -28,6 +27,7 @@ from .conftest import (
     load,
     pass_time,
     reload,
+    start,
     unload,
     value,
 )
@@ -291,56 +291,47 @@ def prints(hass: HomeAssistant, freezer: FrozenDateTimeFactory, post: Post) -> P
     return Prints(hass, freezer, post)
 
 
-@pytest.mark.parametrize(
-    ("befores", "says", "expected"),
-    [
-        pytest.param([10], {0: ("print_started", 60)}, [(50, 0)], id="by the estimate"),
-        pytest.param([10, 30, 0], {0: ("print_started", 60)}, [(30, 1), (50, 0), (60, 2)], id="each for itself"),
-        pytest.param(
-            [10],
-            {0: ("print_started", 60), 20: ("print_progress", 60), 60: ("print_progress", 25)},
-            [(75, 0)],
-            id="longer than thought",
-        ),
-        pytest.param(
-            [10], {0: ("print_started", 60), 20: ("print_progress", 15)}, [(25, 0)], id="shorter than thought"
-        ),
-        pytest.param([10], {0: ("print_started", 60), 20: ("print_progress", 5)}, [(21, 0)], id="soon all at once"),
-        pytest.param(
-            [10],
-            {0: ("print_started", 60), 51: ("print_progress", 40), 60: ("print_progress", 31)},
-            [(50, 0)],
-            id="told once, however the estimate moves",
-        ),
-        pytest.param(
-            [10],
-            {0: ("print_started", 60), 40: ("print_paused", 20), 100: ("print_resumed", 20)},
-            [(110, 0)],
-            id="paused",
-        ),
-        pytest.param([10], {0: ("print_started", 60), 40: ("print_paused", 20)}, [], id="paused for good"),
-        pytest.param([10], {0: ("print_started", 60), 40: ("print_complete", 0)}, [], id="over before"),
-        pytest.param([10], {0: ("print_started", 60), 40: ("error", 20)}, [], id="stopped before"),
-        pytest.param(
-            [10], {0: ("print_started", 60), 40: ("error", 20), 60: ("print_resumed", 20)}, [(70, 0)], id="goes on"
-        ),
-        pytest.param([10], {0: ("print_started", 5)}, [(1, 0)], id="shorter than that"),
-        pytest.param([10], {0: ("print_started", None)}, [], id="never known"),
-        pytest.param([10**9], {0: ("print_started", 60)}, [(1, 0)], id="however long"),
-    ],
-)
-async def test_finishes_soon(
-    prints: Prints, befores: list[int], says: dict[int, tuple[str, int | None]], expected: list[tuple[int, int]]
-) -> None:
-    """It is told once in a print for each time before, as soon as only so much is left of a print that goes on."""
+# What is said when, with the minutes that remain; and in which minute is told that 10 of them remain.
+STORIES: Final[dict[str, tuple[str, int | None]]] = {
+    "by the estimate": ("0 print_started 60", 50),
+    "longer than thought": ("0 print_started 60, 20 print_progress 60, 60 print_progress 25", 75),
+    "shorter than thought": ("0 print_started 60, 20 print_progress 15", 25),
+    "soon all at once": ("0 print_started 60, 20 print_progress 5", 21),
+    "told once, however the estimate moves": ("0 print_started 60, 51 print_progress 40, 60 print_progress 31", 50),
+    "paused": ("0 print_started 60, 40 print_paused 20, 100 print_resumed 20", 110),
+    "paused after": ("0 print_started 60, 55 print_paused 5, 90 print_resumed 5", 50),
+    "paused for good": ("0 print_started 60, 40 print_paused 20", None),
+    "over before": ("0 print_started 60, 40 print_complete 0", None),
+    "stopped before": ("0 print_started 60, 40 error 20", None),
+    "goes on": ("0 print_started 60, 40 error 20, 60 print_resumed 20", 70),
+    "shorter than that": ("0 print_started 5", 1),
+    "known later": ("0 print_started, 20 print_progress 30", 40),
+    "never known": ("0 print_started", None),
+    "something else said": ("0 print_started 60, 30 gadget_warning", 50),
+}
+
+
+@pytest.mark.parametrize(("story", "told"), STORIES.values(), ids=STORIES)
+async def test_finishes_soon(prints: Prints, story: str, told: int | None) -> None:
+    """It is told once in a print, as soon as only so much is left of a print that goes on."""
     await prints.say("test", None)
     await prints.say("print_progress", None, PrintId="0")
-    await prints.automate(*befores)
-    for minute, (slug, left) in says.items():
-        await prints.until(minute)
-        await prints.say(slug, left)
+    await prints.automate(10)
+    for line in story.split(", "):
+        minute, slug, *left = line.split(" ")
+        await prints.until(int(minute))
+        await prints.say(slug, int(left[0]) if left else None)
     await prints.until(150)
-    assert sorted(prints.told) == sorted(expected)
+    assert prints.told == ([] if told is None else [(told, 0)])
+
+
+async def test_each_for_itself(prints: Prints) -> None:
+    """Each automation is told at its own time, however long that is before, and two that want the same are told both."""
+    await prints.say("print_progress", None, PrintId="0")
+    await prints.automate(10, 30, 0, 10, 10**9)
+    await prints.say("print_started", 60)
+    await prints.until(90)
+    assert prints.told == [(1, 4), (30, 1), (50, 0), (50, 3), (60, 2)]
 
 
 async def test_next_print(prints: Prints) -> None:
@@ -404,9 +395,7 @@ async def _turn(prints: Prints, on_or_off: str) -> None:
         pytest.param(40, 240, [(30, 2), (30, 3)], id="when the print is long over"),
     ],
 )
-async def test_restart(
-    hass: HomeAssistant, prints: Prints, loaded: MockConfigEntry, off: int, on: int, expected: list[tuple[int, int]]
-) -> None:
+async def test_restart(hass: HomeAssistant, prints: Prints, off: int, on: int, expected: list[tuple[int, int]]) -> None:
     """What became due while Home Assistant was off is told to all once it has started; nothing is told twice."""
     await prints.say("print_started", 60)
     await prints.automate(10, 30, aims=({"device_id": ""}, {"entity_id": EVENT}))
@@ -419,15 +408,13 @@ async def test_restart(
     await _turn(prints, "on")
     before = len(prints.calls)
     await prints.until(on)
-    hass.set_state(CoreState.running)
-    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await hass.async_block_till_done()
+    await start(hass)
     assert len(prints.calls) == before
     await prints.until(on + 60)
     assert sorted(prints.told) == sorted(expected)
 
 
-async def test_reload_of_the_entry(hass: HomeAssistant, prints: Prints, loaded: MockConfigEntry) -> None:
+async def test_reload_of_the_entry(hass: HomeAssistant, prints: Prints) -> None:
     """Automations go on to hear it once the entry has been loaded again; until then nothing is told."""
     await prints.say("print_started", 60)
     await prints.automate(10)
