@@ -15,7 +15,6 @@ from custom_components.octoeverywhere.issues import async_raise
 
 from .conftest import (
     FULL,
-    INTERNAL_URL,
     NUMBERS,
     PATH,
     WEBHOOK_ID,
@@ -33,12 +32,6 @@ from .conftest import (
 
 LIMIT = NUMBERS["notification_limit"]
 WRONG = "another key"
-
-
-@pytest.fixture(autouse=True)
-async def _known(hass: HomeAssistant) -> None:
-    """Tell Home Assistant its address, which is the one that OctoEverywhere has."""
-    await hass.config.async_update(internal_url=INTERNAL_URL)
 
 
 @pytest.fixture

@@ -36,7 +36,6 @@ from .targets import KINDS_OF_TARGETS, SECOND, Target, device_id_of, offered, ta
 SLUGS: Final = [slug for slug in NUMBERS if slug != "unknown"]
 TRIGGERS: Final = {*SLUGS, "print_cancelled", "finishes_soon"}
 EVENT: Final = "event.ender3_notification"
-EACH: Final = ("test", "print_started", "finishes_soon")
 CANCELLED: Final = {"Error": "cancelled", "PlatformErrorCode": None}
 WHICH: Final = "{{ trigger.event.data.printer_name }} {{ trigger.event.data.type }}"
 
@@ -141,8 +140,10 @@ async def test_every_printer(hass: HomeAssistant, post: Post, freezer: FrozenDat
         for slug in ("test", "print_started"):
             await post(FULL, **printer, EventType=NUMBERS[slug])
     await pass_time(hass, freezer, timedelta(seconds=6))
-    expected = [(number, f"{name} {slug}") for name in ("Ender3", "Voron") for number, slug in enumerate(EACH)]
-    assert sorted(heard(calls)) == sorted(expected)
+    each = list(enumerate(("test", "print_started", "finishes_soon")))
+    assert sorted(heard(calls)) == sorted(
+        (number, f"{name} {slug}") for name in ("Ender3", "Voron") for number, slug in each
+    )
 
 
 # What they hear, and what templates see.
@@ -237,7 +238,6 @@ async def test_valid(
 
 # A print finishes soon.
 
-type Say = dict[str, Any] | None
 MINUTE: Final = timedelta(minutes=1)
 
 
