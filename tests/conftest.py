@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from errno import ENOSPC
 import inspect
 import json
+import logging
 from pathlib import Path
 import threading
 from types import SimpleNamespace
@@ -19,8 +20,8 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import cloud as ha_cloud, webhook
 from homeassistant.components.cloud.const import DATA_CLOUD
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry
-from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.core import Event, HomeAssistant, State, callback
+from homeassistant.const import CONF_WEBHOOK_ID, EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, Event, HomeAssistant, State, callback
 from homeassistant.data_entry_flow import EVENT_DATA_ENTRY_FLOW_PROGRESSED, FlowResultType, UnknownFlow
 from homeassistant.helpers import (
     aiohttp_client,
@@ -39,7 +40,7 @@ from homeassistant.util.file import WriteError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, MockHAClientWebSocket
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, WebSocketGenerator
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.octoeverywhere.const import DOMAIN
@@ -78,6 +79,7 @@ NUMBERS = {slug: kind.number for slug, kind in KINDS.items()}
 
 type Client = TestClient[Any, Any]
 type Post = Callable[..., Coroutine[Any, Any, ClientResponse]]
+type Remove = Callable[[str], Coroutine[Any, Any, bool]]
 
 
 class Disk:
@@ -111,14 +113,6 @@ class Disk:
         self._released.wait(10)
         if self.error is not None and name.startswith(f"{DOMAIN}.{self.broken}"):
             raise self.error
-
-
-async def remove_device(hass: HomeAssistant, websocket: MockHAClientWebSocket, device_id: str) -> dict[str, Any]:
-    """Remove a device as the frontend does; Home Assistant 2026.8 wants to know of which entry."""
-    (entry,) = hass.config_entries.async_entries(DOMAIN)
-    is_asked = "config_entry_id" in inspect.signature(websocket.remove_device).parameters
-    answer: dict[str, Any] = await websocket.remove_device(device_id, *([entry.entry_id] if is_asked else []))
-    return answer
 
 
 @pytest.fixture
@@ -236,6 +230,37 @@ async def hand_over(
     request.remote = remote
     response = await webhook.async_handle_webhook(hass, WEBHOOK_ID, request)
     return response.status, response.text or ""
+
+
+@pytest.fixture
+def remove(hass: HomeAssistant, hass_ws_client: WebSocketGenerator) -> Remove:
+    """Return a function that removes a device as the frontend does, and tells whether that was allowed."""
+
+    async def remove(device_id: str) -> bool:
+        websocket = await hass_ws_client(hass)
+        # Home Assistant 2026.8 wants to know of which entry.
+        is_asked = "config_entry_id" in inspect.signature(websocket.remove_device).parameters
+        answer = await websocket.remove_device(device_id, *([the_entry(hass).entry_id] if is_asked else []))
+        await hass.async_block_till_done()
+        return bool(answer["success"])
+
+    return remove
+
+
+@contextmanager
+def watched() -> Generator[tuple[asyncio.Event, asyncio.Event]]:
+    """Tell when Home Assistant begins to hand over what is posted, and when it is done with it, however that ends."""
+    handle, handling, handled = webhook.async_handle_webhook, asyncio.Event(), asyncio.Event()
+
+    async def watch(*arguments: Any) -> Any:
+        handling.set()
+        try:
+            return await handle(*arguments)
+        finally:
+            handled.set()
+
+    with patch("homeassistant.components.webhook.async_handle_webhook", watch):
+        yield handling, handled
 
 
 @pytest.fixture
@@ -598,6 +623,13 @@ async def reload(hass: HomeAssistant) -> None:
     await hass.async_block_till_done()
 
 
+async def start(hass: HomeAssistant) -> None:
+    """Let Home Assistant have started."""
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await hass.async_block_till_done()
+
+
 def change(hass: HomeAssistant, **data: Any) -> None:
     """Change what the entry says, before it is set up."""
     entry = the_entry(hass)
@@ -608,6 +640,12 @@ async def get_prints(hass: HomeAssistant, **fields: Any) -> list[dict[str, Any]]
     """Return what the action answers, as a client gets it."""
     response = await hass.services.async_call(DOMAIN, "get_prints", fields, blocking=True, return_response=True)
     return list(json.loads(json.dumps(response))["prints"])
+
+
+def logged(caplog: pytest.LogCaptureFixture, level: int = logging.WARNING) -> list[str]:
+    """Return what the integration has logged since the test began."""
+    records = [record for record in caplog.get_records("call") if record.name.startswith(f"custom_components.{DOMAIN}")]
+    return [record.getMessage() for record in records if record.levelno >= level]
 
 
 def webhooks(hass: HomeAssistant) -> set[str]:
@@ -675,13 +713,20 @@ def describe(hass: HomeAssistant, domain: str) -> dict[str, dict[str, Any]]:
     return plain
 
 
-def device_of(hass: HomeAssistant, printer_id: str = "printer-1") -> dr.DeviceEntry | dr.ChildDeviceEntry | None:
+def entities_of(hass: HomeAssistant) -> list[er.RegistryEntry]:
+    """Return the integration's entities, those that are disabled included."""
+    return er.async_entries_for_config_entry(er.async_get(hass), the_entry(hass).entry_id)
+
+
+def devices_of(hass: HomeAssistant) -> list[dr.DeviceEntry]:
+    """Return the integration's devices."""
+    return dr.async_entries_for_config_entry(dr.async_get(hass), the_entry(hass).entry_id)
+
+
+def device_of(hass: HomeAssistant, printer_id: str = "printer-1") -> dr.DeviceEntry | None:
     """Return the device of a printer."""
-    for entry in hass.config_entries.async_entries(DOMAIN):
-        for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id):
-            if (DOMAIN, printer_id) in device.identifiers:
-                return device
-    return None
+    devices = [device for entry in hass.config_entries.async_entries(DOMAIN) for device in devices_of(hass)]
+    return next((device for device in devices if (DOMAIN, printer_id) in device.identifiers), None)
 
 
 def slugs(announced: list[Event]) -> list[str]:

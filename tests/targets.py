@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.typing import MockHAClientWebSocket
 
 from custom_components.octoeverywhere.const import DOMAIN
 
-from .conftest import device_of
+from .conftest import the_device
 
 KINDS_OF_TARGETS: Final = ("device", "area", "floor", "label", "label_of_entity", "entity", "other_entity")
 SECOND: Final = {"PrinterId": "printer-2", "PrinterName": "Voron"}
@@ -24,9 +24,7 @@ type Target = dict[str, Any]
 
 def device_id_of(hass: HomeAssistant, printer_id: str = "printer-1") -> str:
     """Return the id of a printer's device."""
-    device = device_of(hass, printer_id)
-    assert device is not None
-    return device.id
+    return the_device(hass, printer_id).id
 
 
 def target(hass: HomeAssistant, kind: str, entity_id: str, printer_id: str = "printer-1") -> Target:

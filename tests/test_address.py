@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.octoeverywhere.address import is_doubtful, parse_base_url
+from custom_components.octoeverywhere.address import parse_base_url
 
 from .conftest import (
     EXTERNAL_URL,
@@ -61,36 +61,26 @@ def test_address(text: str, address: str) -> None:
     [
         "",
         "   ",
-        "/",
         "://ha.example.com",
-        "http://:8123",
         "http://ha.example.com:99999",
         "http://ha.example.com:port",
-        "http://192.168.1.10:8123:8123",
         "http://[fd00::1",
-        "https://[::1",
         "http://[]@",
-        "https://[]@",
         "http:///lovelace",
         "fd00::1",
         "http:/ha.example.com",
         "http//ha.example.com",
         "https://https://ha.example.com",
         "ftp://ha.example.com",
-        "mailto:me@example.com",
         "javascript:alert(1)",
         "me@example.com",
         "http://me:secret@ha.example.com",
         "/config/network",
         '"http://ha.example.com"',
-        "http://",
         "http://my house:8123",
-        "the address of my house",
         "http://192.168.1.10,8123",
         "http://<address>:8123",
         "http://ha..example.com",
-        "http://.",
-        "*",
         "http://ha.example.com:0",
         "http://ha\x00.example.com",
         "h" * 300,
@@ -106,23 +96,6 @@ def test_any_text(text: str) -> None:
     """Whatever is pasted is an address or is none, and never an exception."""
     address = parse_base_url(text)
     assert address is None or parse_base_url(address) == address
-
-
-@pytest.mark.parametrize(
-    ("base_url", "is_asked"),
-    [
-        ("http://192.168.1.10:8123", False),
-        ("http://homeassistant.local:8123", False),
-        ("http://192.168.1.10", True),
-        ("https://192.168.1.10:8123", True),
-        ("http://localhost:8123", True),
-        ("http://127.0.1.1:8123", True),
-    ],
-)
-def test_doubtful(base_url: str, is_asked: bool) -> None:
-    """Asked about is what leads to the printer itself, or to another port than Home Assistant's."""
-    assert is_doubtful(base_url, "http://192.168.1.10:8123") is is_asked
-    assert not is_doubtful(base_url, base_url)
 
 
 async def set_up(hass: HomeAssistant, entry: MockConfigEntry, **changes: Any) -> None:
@@ -192,9 +165,7 @@ async def test_changes(
         ("internet", EXTERNAL_URL, EXTERNAL_URL, False),
         ("internet", OTHER_URL, OTHER_URL, True),
         # The person typed another address than Home Assistant's own, which has changed since, or was not known.
-        ("lan", TYPED_URL, INTERNAL_URL, False),
         ("lan", TYPED_URL, OTHER_URL, False),
-        ("internet", TYPED_URL, OTHER_URL, False),
         ("internet", TYPED_URL, None, False),
     ],
 )

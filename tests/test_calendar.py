@@ -1,6 +1,6 @@
 """Tests of the calendar: what it shows of past prints and of the one under way, where, and until when."""
 
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 import json
 from pathlib import Path
@@ -8,16 +8,13 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.octoeverywhere.const import DOMAIN
-from custom_components.octoeverywhere.history import MAX_PRINTS, Print
-from custom_components.octoeverywhere.store import Store
 
 from .conftest import FULL, NUMBERS, Clock, Post, reload, value
 
@@ -242,76 +239,3 @@ async def test_hour_that_comes_twice(hass: HomeAssistant, post: Post, freezer: F
     shown = await events(hass)
     assert [event["summary"] for event in shown] == ["before (Complete)", "night (Complete)"]
     assert datetime.fromisoformat(shown[1]["end"]) == end
-
-
-async def test_many(hass: HomeAssistant, post: Post) -> None:
-    """All prints that are remembered are shown, and any month of them."""
-    await post(EventType=PAUSED)
-    starts = [MOMENT - day * DAY for day in range(MAX_PRINTS, 0, -1)]
-    prints = [Print(print_id=str(start), started_at=start, ended_at=start + HOUR) for start in starts]
-    await hass.async_add_executor_job(Store(hass).file_prints, "printer-1", prints)
-    assert len(await events(hass)) == MAX_PRINTS
-    assert len(await events(hass, berlin("2026-01-01"), berlin("2026-02-01"))) == 31
-
-
-type Automate = Callable[[str], Coroutine[Any, Any, list[tuple[timedelta, str]]]]
-
-
-@pytest.fixture
-async def when_it_ends(hass: HomeAssistant, post: Post, clock: Clock) -> AsyncGenerator[Automate]:
-    """Return a function that starts an automation of 'when a print ends', so much later or earlier.
-
-    It returns the list, which grows, of when the automation ran and for what.
-    """
-
-    async def automate(offset: str) -> list[tuple[timedelta, str]]:
-        trigger = {"trigger": "calendar", "entity_id": CALENDAR, "event": "end", "offset": offset}
-        action = {"event": "ended", "event_data": {"summary": "{{ trigger.calendar_event.summary }}"}}
-        automation = {"alias": "it", "triggers": [trigger], "actions": [action]}
-        assert await async_setup_component(hass, "automation", {"automation": automation})
-        ran: list[tuple[timedelta, str]] = []
-
-        @callback
-        def note(event: Event) -> None:
-            ran.append((dt_util.utcnow() - MOMENT, event.data["summary"]))
-
-        hass.bus.async_listen("ended", note)
-        await hass.async_block_till_done()
-        return ran
-
-    yield automate
-    await hass.services.async_call("automation", "turn_off", {"entity_id": "automation.it"}, blocking=True)
-
-
-async def pass_minutes(clock: Clock, minutes: int) -> None:
-    """Let time pass, minute by minute; Home Assistant looks for events in the background."""
-    for _ in range(minutes):
-        await clock.elapse(MINUTE, wait_background_tasks=True)
-
-
-async def test_trigger_before_the_end(post: Post, clock: Clock, when_it_ends: Automate) -> None:
-    """'A quarter of an hour before a print ends' is that once, although the estimate moves."""
-    await post(PRINT, EventType=STARTED, DurationSec=0, TimeRemainingSec=3600)
-    await pass_minutes(clock, 5)
-    ran = await when_it_ends("-00:15:00")
-    await pass_minutes(clock, 15)
-    await post(PRINT, EventType=PROGRESS, DurationSec=1200, TimeRemainingSec=4200)
-    await pass_minutes(clock, 70)
-    await post(PRINT, EventType=COMPLETE, DurationSec=5400)
-    await pass_minutes(clock, 120)
-    assert ran == [(75 * MINUTE, "Boat.gcode (Under way)")]
-
-
-async def test_trigger_at_the_end(post: Post, clock: Clock, when_it_ends: Automate) -> None:
-    """'When a print ends' is its estimated finish. A paused print has none."""
-    await post(PRINT, EventType=STARTED, DurationSec=0, TimeRemainingSec=3600)
-    await pass_minutes(clock, 5)
-    ran = await when_it_ends("00:00:00")
-    await pass_minutes(clock, 54)
-    assert ran == []
-    await pass_minutes(clock, 1)
-    assert ran == [(HOUR, "Boat.gcode (Under way)")]
-    await post(PRINT, EventType=COMPLETE, DurationSec=3600)
-    await post(PRINT, EventType=PAUSED, DurationSec=0, PrintId="print-2")
-    await pass_minutes(clock, 120)
-    assert len(ran) == 1

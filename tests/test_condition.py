@@ -7,8 +7,6 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.condition import async_from_config, async_validate_condition_config
-from homeassistant.helpers.icon import async_get_icons
-from homeassistant.helpers.translation import async_get_translations
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
@@ -64,7 +62,7 @@ def seen(hass: HomeAssistant) -> set[str]:
 @pytest.mark.parametrize("kind", KINDS_OF_TARGETS)
 @pytest.mark.parametrize("name", SHOWN)
 async def test_targets(hass: HomeAssistant, post: Post, websocket: MockHAClientWebSocket, name: str, kind: str) -> None:
-    """A condition is offered for each target that holds a printer, in words, and is about the printers in it."""
+    """A condition is offered for each target that holds a printer, and is about the printers in it."""
     await say(post, "print_started", "gadget_paused")
     await say(post, "print_complete", **SECOND)
     entity_id, _ = SHOWN[name]
@@ -76,10 +74,6 @@ async def test_targets(hass: HomeAssistant, post: Post, websocket: MockHAClientW
     both = {key: [first[key], second[key]] for key in first} if kind != "other_entity" else first
     await say(post, "print_resumed")
     assert (name in await met(hass, both)) is (name == "is_printing")
-    words = await async_get_translations(hass, "en", "conditions", {DOMAIN})
-    texts = ("name", "description", "fields.behavior.name", "fields.for.name")
-    assert all(words[f"component.{DOMAIN}.conditions.{name}.{text}"] for text in texts)
-    assert (await async_get_icons(hass, "conditions", {DOMAIN}))[DOMAIN][name]["condition"]
 
 
 @pytest.mark.parametrize(
@@ -136,17 +130,6 @@ async def test_every_printer(
         hass.bus.async_fire("go")
         await hass.async_block_till_done()
         assert len(calls) == ran
-
-
-async def test_for_a_while(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
-    """A condition may have to be met for a while, whatever else is said meanwhile."""
-    await say(post, "print_paused")
-    aim = {"device_id": device_id_of(hass)}
-    await pass_time(hass, freezer, timedelta(minutes=4))
-    await say(post, "gadget_warning", Progress=22)
-    assert await met(hass, aim, **{"for": {"minutes": 5}}) == set()
-    await pass_time(hass, freezer, timedelta(minutes=1))
-    assert await met(hass, aim, **{"for": {"minutes": 5}}) == {"is_paused"}
 
 
 async def test_renamed(hass: HomeAssistant, post: Post) -> None:

@@ -1,5 +1,6 @@
 """Tests of what can be attached to a bug report, without anything secret in it."""
 
+from collections.abc import Callable, Coroutine
 import json
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from .conftest import (
     device_of,
     hand_over,
     reload,
+    the_entry,
     unload,
 )
 
@@ -42,6 +44,8 @@ LINKS: Final = (
 )
 CONNECTION: Final = {"connection": "lan", "has_secret_key": True}
 
+type Diagnose = Callable[[], Coroutine[Any, Any, dict[str, Any]]]
+
 
 @pytest.fixture(autouse=True)
 async def _diagnostics(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
@@ -50,14 +54,20 @@ async def _diagnostics(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> N
     freezer.move_to(MOMENT)
 
 
-async def diagnostics(hass: HomeAssistant, client: ClientSessionGenerator, entry: MockConfigEntry) -> dict[str, Any]:
-    """Return the diagnostics of the entry."""
-    return dict(await get_diagnostics_for_config_entry(hass, client, entry))
+@pytest.fixture
+def diagnose(hass: HomeAssistant, client: Client, hass_client: ClientSessionGenerator) -> Diagnose:
+    """Return a function that downloads the diagnostics."""
+
+    async def diagnose() -> dict[str, Any]:
+        entry: Any = the_entry(hass)
+        return dict(await get_diagnostics_for_config_entry(hass, hass_client, entry))
+
+    return diagnose
 
 
-async def test_nothing_yet(hass: HomeAssistant, loaded: MockConfigEntry, hass_client: ClientSessionGenerator) -> None:
+async def test_nothing_yet(hass: HomeAssistant, loaded: MockConfigEntry, diagnose: Diagnose) -> None:
     """Before the first notification there is the connection to tell of."""
-    assert await diagnostics(hass, hass_client, loaded) == {
+    assert await diagnose() == {
         **CONNECTION,
         "since_start": {"accepted": 0, "late": 0, "repeated": 0, "refused": {}, "newest_from": ""},
         "printers": [],
@@ -65,35 +75,25 @@ async def test_nothing_yet(hass: HomeAssistant, loaded: MockConfigEntry, hass_cl
     }
 
 
-async def test_not_loaded(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, hass_client: ClientSessionGenerator
-) -> None:
+async def test_not_loaded(hass: HomeAssistant, post: Post, diagnose: Diagnose) -> None:
     """Of an entry that is not loaded the connection can be told of, and of its printers nothing."""
     await post(FULL)
     await unload(hass)
     change(hass, secret_key="", connection="internet")
-    assert await diagnostics(hass, hass_client, loaded) == {"connection": "internet", "has_secret_key": False}
+    assert await diagnose() == {"connection": "internet", "has_secret_key": False}
 
 
-async def test_one_printer(
-    hass: HomeAssistant,
-    post: Post,
-    loaded: MockConfigEntry,
-    hass_client: ClientSessionGenerator,
-    snapshot: SnapshotAssertion,
-) -> None:
+async def test_one_printer(hass: HomeAssistant, post: Post, diagnose: Diagnose, snapshot: SnapshotAssertion) -> None:
     """All that is known of a printer and shown of it, and what it said last, but for ids and links."""
     await post(FULL)
-    assert await diagnostics(hass, hass_client, loaded) == snapshot
+    assert await diagnose() == snapshot
     # Where there is no key to hide, texts stay as they are.
     change(hass, secret_key="")
-    found = await diagnostics(hass, hass_client, loaded)
+    found = await diagnose()
     assert (found["has_secret_key"], found["printers"][0]["job"]["file_name"]) == (False, "MyCoolPrint.gcode")
 
 
-async def test_counts(
-    hass: HomeAssistant, post: Post, client: Client, loaded: MockConfigEntry, hass_client: ClientSessionGenerator
-) -> None:
+async def test_counts(hass: HomeAssistant, post: Post, client: Client, diagnose: Diagnose) -> None:
     """What was accepted, what of it came late or twice, and what was refused why, since the entry was loaded."""
     await post(FULL, EventType=1)
     await post(FULL, PrintId="print-2")
@@ -108,7 +108,7 @@ async def test_counts(
         await client.post(PATH, data=data)
     await client.post(PATH, json=PRINTER | FULL, headers={"Origin": "https://example.com"})
     assert (await hand_over(hass, FULL, remote="203.0.113.9"))[0] == 403
-    found = await diagnostics(hass, hass_client, loaded)
+    found = await diagnose()
     assert found["since_start"] == {
         "accepted": 5,
         "late": 1,
@@ -127,21 +127,16 @@ async def test_counts(
     }
     told = ["print_started", "print_progress", "print_complete", "test"]
     assert [each["data"]["type"] for each in found["newest_notifications"]] == told
+    # Only the last few notifications are kept.
+    for progress in range(30, 45):
+        await post(FULL, PrintId="print-2", Progress=progress)
+    found = await diagnose()
+    assert [each["data"]["progress"] for each in found["newest_notifications"]] == list(range(35, 45))
     await reload(hass)
-    after = await diagnostics(hass, hass_client, loaded)
+    after = await diagnose()
     assert after["since_start"]["accepted"] == 0
     assert after["newest_notifications"] == []
     assert after["printers"] == found["printers"]
-
-
-async def test_newest(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, hass_client: ClientSessionGenerator
-) -> None:
-    """Only the last few notifications are kept."""
-    for progress in range(15):
-        await post(FULL, Progress=progress)
-    found = await diagnostics(hass, hass_client, loaded)
-    assert [each["data"]["progress"] for each in found["newest_notifications"]] == list(range(5, 15))
 
 
 def leaks(found: object, secrets: list[str]) -> list[str]:
@@ -173,7 +168,7 @@ TEXTS: Final = st.builds(
 @given(texts=st.lists(TEXTS, min_size=6, max_size=6), event_type=st.sampled_from((2, 3, 6, 9, 16)))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_nothing_secret(
-    hass: HomeAssistant, loaded: MockConfigEntry, hass_client: ClientSessionGenerator, texts: list[str], event_type: int
+    hass: HomeAssistant, loaded: MockConfigEntry, diagnose: Diagnose, texts: list[str], event_type: int
 ) -> None:
     """Neither a key, an id nor a link is in any field, whatever is around it, nor of an earlier print."""
     name, file, error, code, deep, key = texts
@@ -206,17 +201,15 @@ async def test_nothing_secret(
         INTERNAL_URL,
         *([device.id] if (device := device_of(hass, PRINTER_ID)) else []),
     ]
-    assert leaks(await diagnostics(hass, hass_client, loaded), secrets) == []
+    assert leaks(await diagnose(), secrets) == []
 
 
 @pytest.mark.timeout(15)
 @pytest.mark.parametrize(
     "text", ["a" * 14_000, ":/" * 7_000, "a/" * 7_000, "http://" * 2_000, "a." * 7_000], ids=lambda text: text[:7]
 )
-async def test_long_text(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, hass_client: ClientSessionGenerator, text: str
-) -> None:
+async def test_long_text(hass: HomeAssistant, post: Post, diagnose: Diagnose, text: str) -> None:
     """However long a text is, its beginning is enough, and Home Assistant does not stand still."""
     assert (await post(FULL, FileName=text)).status == 200
-    (printer,) = (await diagnostics(hass, hass_client, loaded))["printers"]
+    (printer,) = (await diagnose())["printers"]
     assert len(printer["job"]["file_name"]) <= 255

@@ -1,8 +1,6 @@
 """Tests of the event entity, and of the event on the bus that it repeats."""
 
 from datetime import UTC, datetime, timedelta
-import json
-from pathlib import Path
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -90,24 +88,6 @@ async def test_after_a_crash(hass: HomeAssistant, post: Post, freezer: FrozenDat
     mock_restore_cache_with_extra_data(hass, [(kept, extra)])
     await load(hass)
     assert shown(hass)[EVENT] == before
-
-
-def leave_nothing(path: Path) -> None:
-    """Take from a file what was announced last."""
-    file = json.loads(path.read_bytes())
-    file["printers"]["printer-1"]["announcement"]["data"] = {}
-    path.write_text(json.dumps(file))
-
-
-async def test_damaged_announcement(hass: HomeAssistant, post: Post) -> None:
-    """Where the file no longer says what was announced last, the entity is there all the same."""
-    await post(FULL)
-    await unload(hass)
-    leave_nothing(Path(hass.config.path(".storage/octoeverywhere.printers")))
-    await load(hass)
-    assert said(hass)["event_type"] == "unknown"
-    await post(FULL, EventType=4)
-    assert said(hass)["event_type"] == "print_paused"
 
 
 async def test_recorded(hass: HomeAssistant, post: Post) -> None:

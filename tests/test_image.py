@@ -14,13 +14,12 @@ from homeassistant.components.image import Image, async_get_image
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
-from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.octoeverywhere import image, snapshot as guarded
 from custom_components.octoeverywhere.snapshot import Failure, SnapshotError
 
-from .conftest import FULL, Client, Clock, Post, describe, load, remove_device, shown, the_device, unload, value
+from .conftest import FULL, Client, Clock, Post, Remove, describe, reload, shown, the_device, value
 
 NOON: Final = datetime(2026, 3, 14, 12, tzinfo=UTC)
 MOMENT: Final = timedelta(seconds=1)
@@ -32,7 +31,6 @@ NO_PICTURE: Final = ("image/png", (Path(image.__file__).parent / "no_snapshot.pn
 
 type Seen = tuple[str, bytes]
 type Look = Callable[..., Coroutine[Any, Any, Seen]]
-type Restart = Callable[[], Coroutine[Any, Any, None]]
 
 
 def picture(link: str | None) -> Seen:
@@ -108,18 +106,6 @@ async def looking(post: Post, pictures: OctoEverywhere, look: Look) -> asyncio.T
     return looking
 
 
-@pytest.fixture
-def restart(hass: HomeAssistant, loaded: MockConfigEntry) -> Restart:
-    """Return a function that sets up the entry anew."""
-
-    async def restart() -> None:
-        await unload(hass)
-        await load(hass)
-        await hass.async_block_till_done(wait_background_tasks=True)
-
-    return restart
-
-
 # Which one
 
 OF_A: Final = {"SnapshotUrl": A}
@@ -157,7 +143,6 @@ async def test_newest(
     post: Post,
     pictures: OctoEverywhere,
     look: Look,
-    restart: Restart,
     clock: Clock,
     notifications: list[dict[str, Any]],
     link: str | None,
@@ -173,7 +158,7 @@ async def test_newest(
     for _ in range(2):
         assert value(hass, ENTITY) == since
         assert await look() == picture(link)
-        await restart()
+        await reload(hass)
     assert C not in pictures.fetched
 
 
@@ -209,22 +194,10 @@ async def test_week(
     assert await look() == picture(B)
 
 
-async def test_each_printer_for_itself(post: Post, pictures: OctoEverywhere, look: Look) -> None:
-    """Nobody sees the picture of another printer, or waits for it."""
-    pictures.hold(B)
-    for printer_id, name, link in (("1", "Ender3", A), ("2", "Voron", B), ("3", "Prusa", None)):
-        await post(FULL, PrinterId=printer_id, PrinterName=name, SnapshotUrl=link)
-    voron = asyncio.create_task(look("image.voron_snapshot"))
-    assert await look() == picture(A)
-    assert await look("image.prusa_snapshot") == NO_PICTURE
-    pictures.release(B)
-    assert await voron == picture(B)
-
-
 # When it is fetched
 
 
-async def test_nobody_looks(post: Post, pictures: OctoEverywhere, look: Look, restart: Restart) -> None:
+async def test_nobody_looks(hass: HomeAssistant, post: Post, pictures: OctoEverywhere, look: Look) -> None:
     """A picture is fetched by the first look; what nobody looks at is not fetched, not after a restart either."""
     for printer in ("Ender3", "Voron"):
         for link in (C, B, A):
@@ -235,7 +208,7 @@ async def test_nobody_looks(post: Post, pictures: OctoEverywhere, look: Look, re
             assert await look() == picture(A)
         assert pictures.fetched == [A]
         pictures.fetched.clear()
-        await restart()
+        await reload(hass)
 
 
 async def test_not_to_be_had(
@@ -302,10 +275,10 @@ async def test_too_slow(
 
 
 async def test_unload_during_a_fetch(
-    pictures: OctoEverywhere, looking: asyncio.Task[Seen], look: Look, restart: Restart
+    hass: HomeAssistant, pictures: OctoEverywhere, looking: asyncio.Task[Seen], look: Look
 ) -> None:
     """An entry is unloaded at once, whatever is being fetched, which is fetched again when somebody looks."""
-    await restart()
+    await reload(hass)
     assert pictures.under_way == 0
     assert await looking == NO_PICTURE
     pictures.release(A)
@@ -313,11 +286,10 @@ async def test_unload_during_a_fetch(
 
 
 async def test_printer_is_removed_during_a_fetch(
-    hass: HomeAssistant, post: Post, looking: asyncio.Task[Seen], look: Look, hass_ws_client: WebSocketGenerator
+    hass: HomeAssistant, post: Post, looking: asyncio.Task[Seen], look: Look, remove: Remove
 ) -> None:
     """A printer that comes back does not come back with the old picture."""
-    device = the_device(hass)
-    assert (await remove_device(hass, await hass_ws_client(hass), device.id))["success"]
+    assert await remove(the_device(hass).id)
     await post(FULL, SnapshotUrl=None)
     assert await looking == await look() == NO_PICTURE
     assert value(hass, ENTITY) == "unknown"

@@ -7,9 +7,8 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, HomeAssistant, callback, valid_entity_id
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import device_registry as dr
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 from homeassistant.setup import async_setup_component
 from hypothesis import HealthCheck, example, given, settings, strategies as st
@@ -24,32 +23,25 @@ from .conftest import (
     FULL_DISK,
     WEBHOOK_ID,
     Client,
-    Cloud,
     Disk,
     Post,
-    cloud_entry,
+    Remove,
     device_of,
+    devices_of,
+    entities_of,
     files,
     hand_over,
     lasting,
     load,
     reload,
-    remove_device,
     shown,
     slugs,
+    start,
     the_device,
     unload,
     value,
     value_of,
 )
-
-
-async def remove(hass: HomeAssistant, hass_ws_client: WebSocketGenerator, device_id: str) -> bool:
-    """Remove a device as the frontend does; return whether that was allowed."""
-    websocket = await hass_ws_client(hass)
-    answer = await remove_device(hass, websocket, device_id)
-    await hass.async_block_till_done()
-    return bool(answer["success"])
 
 
 def name_of(hass: HomeAssistant, printer_id: str = "printer-1") -> str | None:
@@ -128,9 +120,7 @@ async def test_power_cut(
         entry = MockConfigEntry(domain="octoeverywhere", title="OctoEverywhere", data=entry_data)
         entry.add_to_hass(restarted)
         await load(restarted)
-        restarted.set_state(CoreState.running)
-        restarted.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-        await restarted.async_block_till_done()
+        await start(restarted)
         after = deepcopy(lasting(restarted))
         for printer_id, name in (("printer-1", "ender3"), ("printer-2", "voron")):
             device = the_device(restarted, printer_id)
@@ -151,28 +141,18 @@ async def test_remove_entry(hass: HomeAssistant, post: Post, loaded: MockConfigE
     await hass.config_entries.async_remove(loaded.entry_id)
     await hass.async_block_till_done()
     assert (files(hass), shown(hass)) == ({}, {})
-    assert not dr.async_entries_for_config_entry(dr.async_get(hass), loaded.entry_id)
-
-
-async def test_remove_entry_of_cloud(hass: HomeAssistant, client: Client, entry: MockConfigEntry, cloud: Cloud) -> None:
-    """And so does its address at Home Assistant Cloud."""
-    await cloud_entry(hass, cloud, entry)
-    assert set(cloud.hooks) == {WEBHOOK_ID}
-    await hass.config_entries.async_remove(entry.entry_id)
-    assert cloud.hooks == {}
+    assert not dr.async_get(hass).devices
 
 
 # The removal of a printer
 
 
-async def test_remove_printer(
-    hass: HomeAssistant, post: Post, announced: list[Event], hass_ws_client: WebSocketGenerator
-) -> None:
+async def test_remove_printer(hass: HomeAssistant, post: Post, announced: list[Event], remove: Remove) -> None:
     """A removed printer is forgotten, no other is, and it comes back from a clean slate with its next notification."""
     await post(FULL, EventType=2)
     await post(FULL, PrinterId="printer-2", PrinterName="Voron")
     device = the_device(hass)
-    assert await remove(hass, hass_ws_client, device.id)
+    assert await remove(device.id)
     for _ in range(2):
         assert device_of(hass) is None
         assert not [entity_id for entity_id in shown(hass) if "ender3" in entity_id]
@@ -190,9 +170,7 @@ async def test_remove_printer(
 
 
 @pytest.mark.usefixtures("freezer")
-async def test_removal_that_cannot_be_saved(
-    hass: HomeAssistant, post: Post, disk: Disk, hass_ws_client: WebSocketGenerator
-) -> None:
+async def test_removal_that_cannot_be_saved(hass: HomeAssistant, post: Post, disk: Disk, remove: Remove) -> None:
     """Where the disk does not forget the printer, it stays as it is, whatever is saved later."""
     await post(FULL)
     await post(FULL, PrinterId="printer-2", PrinterName="Voron")
@@ -200,7 +178,7 @@ async def test_removal_that_cannot_be_saved(
     device = the_device(hass)
     for broken in ("printers", "prints."):
         disk.error, disk.broken = FULL_DISK, broken
-        assert not await remove(hass, hass_ws_client, device.id)
+        assert not await remove(device.id)
         assert device_of(hass) == device
         assert lasting(hass) == before
     disk.error = None
@@ -213,17 +191,16 @@ async def test_removal_that_cannot_be_saved(
 
 
 async def test_remove_printer_twice_at_once(
-    hass: HomeAssistant, post: Post, disk: Disk, announced: list[Event], hass_ws_client: WebSocketGenerator
+    hass: HomeAssistant, post: Post, disk: Disk, announced: list[Event], remove: Remove
 ) -> None:
     """Two people who remove the same printer both succeed; what arrives meanwhile brings it back."""
     await post(FULL)
     device = the_device(hass)
-    websockets = [await hass_ws_client(hass), await hass_ws_client(hass)]
     disk.hold()
-    removals = asyncio.gather(*(remove_device(hass, websocket, device.id) for websocket in websockets))
+    removals = asyncio.gather(*(remove(device.id) for _ in range(2)))
     await asyncio.to_thread(disk.writing.wait)
     disk.release()
-    assert [answer["success"] for answer in await removals] == [True, True]
+    assert await removals == [True, True]
     assert device_of(hass) is None
     await post(FULL, EventType=4)
     device = the_device(hass)
@@ -231,18 +208,18 @@ async def test_remove_printer_twice_at_once(
 
 
 async def test_remove_what_is_no_printer(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, hass_ws_client: WebSocketGenerator
+    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, remove: Remove
 ) -> None:
     """A device that somebody else added to the entry can be removed; while the entry is not loaded, no printer can."""
     await post(FULL)
     foreign = dr.async_get(hass).async_get_or_create(
         config_entry_id=loaded.entry_id, identifiers={("somebody_else", "printer-1")}
     )
-    assert await remove(hass, hass_ws_client, foreign.id)
+    assert await remove(foreign.id)
     assert value(hass, "sensor.ender3_status") == "printing"
     device = the_device(hass)
     await unload(hass)
-    assert not await remove(hass, hass_ws_client, device.id)
+    assert not await remove(device.id)
     await load(hass)
     assert device_of(hass) == device
     assert value(hass, "sensor.ender3_status") == "printing"
@@ -251,7 +228,7 @@ async def test_remove_what_is_no_printer(
 # The device
 
 
-async def test_device(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> None:
+async def test_device(hass: HomeAssistant, post: Post) -> None:
     """The device says who it is, who made it and where to look at the print, as of the newest valid link."""
     first, second = (f"https://octoeverywhere.com/quickview/{number}" for number in (1, 2))
     links = {
@@ -270,7 +247,7 @@ async def test_device(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) 
         assert isinstance(device, dr.DeviceEntry)
         assert device.identifiers == {("octoeverywhere", "printer-1")}
         assert (device.manufacturer, device.name, device.configuration_url) == ("OctoEverywhere", "Ender3", link)
-    assert len(dr.async_entries_for_config_entry(dr.async_get(hass), loaded.entry_id)) == 1
+    assert len(devices_of(hass)) == 1
 
 
 HOSTS = st.text(st.characters(codec="utf-8"), max_size=8) | st.text("abcxyz0189-.[]@", max_size=12)
@@ -303,14 +280,11 @@ async def test_names(hass: HomeAssistant, post: Post) -> None:
     await post(EventType=6, PrinterName="Ender3 in the cellar", Progress=30)
     assert name_of(hass) == "Ender3 in the cellar"
     assert shown(hass)[status][1]["friendly_name"] == "Mine Status"
-
-
-async def test_old_name(hass: HomeAssistant, post: Post) -> None:
-    """A notification that arrives late brings no old name back."""
-    await post(EventType=1, PrintId="print-1", PrinterName="Old")
-    await post(EventType=1, PrintId="print-2", PrinterName="New")
-    await post(EventType=2, PrintId="print-1", PrinterName="Old")
-    assert name_of(hass) == "New"
+    # What arrives late brings no old name back.
+    await post(EventType=1, PrintId="print-1", PrinterName="New")
+    await post(EventType=1, PrintId="print-2", PrinterName="Newer")
+    await post(EventType=2, PrintId="print-1", PrinterName="New")
+    assert name_of(hass) == "Newer"
 
 
 async def test_two_printers_of_one_name(hass: HomeAssistant, post: Post) -> None:
@@ -337,9 +311,7 @@ async def test_two_printers_of_one_name(hass: HomeAssistant, post: Post) -> None
     ],
     ids=lambda name: str(name)[:10],
 )
-async def test_odd_names(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, name: str, says: str | None, begins: str
-) -> None:
+async def test_odd_names(hass: HomeAssistant, post: Post, name: str, says: str | None, begins: str) -> None:
     """Whatever a printer is called, its device has a name on one line, and every entity a valid id; the event says it all."""
     await hass.config.async_update(language="de")
     await post(FULL, EventType=9, PrinterName=name, FileName=name, Error="Two\nlines\t")
@@ -347,7 +319,7 @@ async def test_odd_names(
     assert device_name
     assert device_name == (says or device_name)
     assert len(device_name) <= 200
-    entities = er.async_entries_for_config_entry(er.async_get(hass), loaded.entry_id)
+    entities = entities_of(hass)
     assert len(entities) == 23
     for entity in entities:
         assert valid_entity_id(entity.entity_id)
@@ -359,9 +331,7 @@ async def test_odd_names(
     assert value_of(hass, "printer-1", "sensor", "error_message") == "Two\nlines\t"
     before = {entity.entity_id for entity in entities}
     await reload(hass)
-    assert {
-        entity.entity_id for entity in er.async_entries_for_config_entry(er.async_get(hass), loaded.entry_id)
-    } == before
+    assert {entity.entity_id for entity in entities_of(hass)} == before
 
 
 @pytest.mark.parametrize("language", ["de", "zh-Hans", "ja"])
@@ -374,7 +344,7 @@ async def test_entity_ids_are_english(
     assert await async_setup_component(hass, "homeassistant", {})
     assert await hand_over(hass, FULL) == (200, "")
     await hass.async_block_till_done()
-    ids = {entity.entity_id for entity in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)}
+    ids = {entity.entity_id for entity in entities_of(hass)}
     assert ids >= {
         "binary_sensor.ender3_attention_required",
         "calendar.ender3_prints",

@@ -1,6 +1,6 @@
 """What notifications mean together, without Home Assistant: every kind after every other, and what holds of any sequence."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from homeassistant.helpers.json import json_bytes
@@ -12,11 +12,13 @@ from custom_components.octoeverywhere.history import MAX_PRINTS, History, Totals
 from custom_components.octoeverywhere.job import RETRIED_FOR, Printer, Relation, decide
 from custom_components.octoeverywhere.payload import NotificationType
 from custom_components.octoeverywhere.store import Reader
+from custom_components.octoeverywhere.view import view
 
 from .kinds import KINDS
 from .story import START, Arrival, Teller, fixture, story
 
 MINUTE: Final = timedelta(minutes=1)
+BOOT: Final = datetime(1970, 1, 2, tzinfo=UTC)
 OF_A_PRINT: Final = [slug for slug, kind in KINDS.items() if kind.is_about_a_printer]
 # What was said before, and what the printer's status and attention are then.
 BEFORE: Final = {
@@ -107,15 +109,27 @@ ANY: Final = st.tuples(
 GAPS: Final = st.timedeltas(timedelta(0), timedelta(hours=30)) | st.timedeltas(timedelta(0), timedelta(minutes=2))
 
 
-@given(sequence=st.lists(st.tuples(ANY, GAPS | st.timedeltas(timedelta(hours=-3), timedelta(0))), max_size=14))
-@settings(max_examples=300, deadline=None)
-def test_any_sequence(sequence: list[tuple[dict[str, Any], timedelta]]) -> None:
-    """Whatever is told, and however the clock is set: every print counts once, and all of it comes back from the disk."""
+# A clock that is set: by hours, or from and to where a computer without a battery starts.
+SET: Final = st.timedeltas(timedelta(hours=-3), timedelta(0)) | st.sampled_from([START, BOOT])
+
+
+@given(sequence=st.lists(st.tuples(ANY, GAPS | SET, GAPS), max_size=14))
+@settings(max_examples=400, deadline=None)
+def test_any_sequence(sequence: list[tuple[dict[str, Any], timedelta | datetime, timedelta]]) -> None:
+    """Whatever is told, and however the clock is set: every print counts once, what has ended stays, and all comes back."""
     teller, now = Teller(), START
-    for body, gap in sequence:
-        now += gap
+    for body, gap, until_looked_at in sequence:
+        now = gap if isinstance(gap, datetime) else now + gap
+        before = teller.printer
         teller.tell([Arrival(now, body)])
         printer = teller.printer
+        if before.job.ended and printer.job.ended and before.earlier == printer.earlier:
+            assert before.job.finish_at == printer.job.finish_at
+        seen = view(printer, now + until_looked_at)
+        assert seen.under_way is None or seen.under_way.started_at <= seen.under_way.ended_at
+        assert seen.progress is None or 0 <= seen.progress <= 100
+        assert seen.time_remaining is None or 0 <= seen.time_remaining <= 5000
+        assert seen.print_duration is None or seen.print_duration >= 0
         prints = History().with_prints(printer.unfiled).prints
         assert printer.totals == sum((known.totals for known in prints), Totals())
         assert all(known.started_at <= known.ended_at for known in teller.prints)

@@ -92,18 +92,6 @@ def test_in_order(row: Row) -> None:
 
 
 @BY_NAME
-def test_sent_twice(row: Row) -> None:
-    """What is sent twice changes and announces nothing, at once and when the plugin tries for the last time; without seconds it may be news."""
-    arrivals = [arrival for arrival in first_printer(row.name) if "DurationSec" in arrival.body]
-    teller = Teller()
-    for arrival in arrivals:
-        before = teller.tell([arrival]).printer
-        assert teller.tell([Arrival(arrival.at + timedelta(seconds=1), arrival.body)]).printer == before
-        assert teller.tell([Arrival(arrival.at + timedelta(minutes=38), arrival.body)]).printer == before
-    assert len(teller.announced) == len(arrivals)
-
-
-@BY_NAME
 def test_shuffled(row: Row) -> None:
     """Neighbours that overtake each other end in the same prints."""
     for seed in range(12):

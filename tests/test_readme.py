@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 
 from custom_components.octoeverywhere.payload import NotificationType
 
-from .conftest import NUMBERS, SECRET, Post, pass_time
+from .conftest import NUMBERS, SECRET, Post, devices_of, pass_time
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -87,12 +87,12 @@ async def test_went_wrong(hass: HomeAssistant, named: Post) -> None:
             assert call.data["data"]["url"] == call.data["data"]["clickAction"] == "https://example.com/view"
 
 
-async def test_look(hass: HomeAssistant, named: Post, loaded: MockConfigEntry, freezer: FrozenDateTimeFactory) -> None:
+async def test_look(hass: HomeAssistant, named: Post, freezer: FrozenDateTimeFactory) -> None:
     """Each of the triggers of an area starts it, once the printer there has printed for a while."""
     calls = async_mock_service(hass, "notify", "mobile_app_my_phone")
     area = ar.async_get(hass).async_create("Workshop")
     devices = dr.async_get(hass)
-    [printer] = dr.async_entries_for_config_entry(devices, loaded.entry_id)
+    [printer] = devices_of(hass)
     devices.async_update_device(printer.id, area_id=area.id)
     await automate(hass, LOOK)
     await named(EventType=11, DurationSec=1)

@@ -13,10 +13,10 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.octoeverywhere.const import DOMAIN
 from custom_components.octoeverywhere.issues import async_raise
 
-from .conftest import FULL, INTERNAL_URL, PATH, SECRET, WORDS, Client, Dialog, Post, issues, load, outside, the_entry
+from .conftest import INTERNAL_URL, PATH, SECRET, WORDS, Client, Dialog, Post, issues, the_entry
 
 FIX = "/api/repairs/issues/fix"
-NEW = "the key of OctoEverywhere"
+FACTS = {"count": "1", "remote": "203.0.113.9", "old": INTERNAL_URL, "new": "-"}
 
 type Repair = Callable[[str], Coroutine[Any, Any, Dialog]]
 
@@ -54,71 +54,39 @@ async def repair(
 
 
 @pytest.mark.usefixtures("repairs")
-async def test_nothing_arrived(hass: HomeAssistant, repair: Repair, loaded: MockConfigEntry, send: Post) -> None:
-    """Who closed the set-up by mistake finds address and key again, and the issue stays until something arrives."""
-    async_raise(hass, loaded, "nothing_arrived")
+@pytest.mark.parametrize("issue", ["nothing_arrived", "wrong_secret_key"])
+async def test_leads_to_address_and_key(
+    hass: HomeAssistant, repair: Repair, loaded: MockConfigEntry, send: Post, issue: str
+) -> None:
+    """Where either may be wrong at OctoEverywhere, both are shown; the issue stays until something is accepted."""
+    async_raise(hass, loaded, issue, **FACTS)
     for _ in range(2):
-        dialog = await repair("nothing_arrived")
+        dialog = await repair(issue)
         assert (dialog.url, dialog.key) == (f"{INTERNAL_URL}{PATH}", SECRET)
         dialog.close()
-        assert issues(hass) == {"nothing_arrived"}
-    dialog = await repair("nothing_arrived")
+        assert issues(hass) == {issue}
+    dialog = await repair(issue)
     await send(EventType=16)
     await dialog.submit()
     assert (dialog.outcome, issues(hass)) == ("proven", set())
 
 
 @pytest.mark.usefixtures("repairs")
-async def test_nothing_arrived_and_not_loaded(hass: HomeAssistant, repair: Repair, entry: MockConfigEntry) -> None:
+@pytest.mark.parametrize("issue", ["from_outside", "address_changed"])
+async def test_leads_to_the_choice(hass: HomeAssistant, repair: Repair, loaded: MockConfigEntry, issue: str) -> None:
+    """Where another address or way may be wanted, one can choose; who closes the set-up before is told again."""
+    async_raise(hass, loaded, issue, **FACTS)
+    for _ in range(2):
+        dialog = await repair(issue)
+        assert dialog.step == "reconfigure"
+        dialog.close()
+        assert issues(hass) == {issue}
+
+
+@pytest.mark.usefixtures("repairs")
+async def test_not_loaded(hass: HomeAssistant, repair: Repair, entry: MockConfigEntry) -> None:
     """Where the entry is not loaded, the repair leads to where one can change it."""
     async_raise(hass, entry, "nothing_arrived")
     with patch("custom_components.octoeverywhere.store.Store.read", side_effect=OSError):
         assert not await hass.config_entries.async_setup(the_entry(hass).entry_id)
     assert (await repair("nothing_arrived")).step == "reconfigure"
-
-
-@pytest.mark.usefixtures("repairs")
-@pytest.mark.parametrize("is_copied", [False, True])
-async def test_wrong_key(
-    hass: HomeAssistant, repair: Repair, loaded: MockConfigEntry, send: Post, is_copied: bool
-) -> None:
-    """Either side's key can be taken over; nothing says repaired before a notification was accepted."""
-    await send(FULL, SecretKey=NEW)
-    dialog = await repair("wrong_secret_key")
-    assert dialog.key == SECRET
-    assert issues(hass) == {"wrong_secret_key"}
-    await dialog.submit(**({} if is_copied else {"secret_key": NEW}))
-    assert dialog.step == "wait"
-    assert issues(hass) == {"wrong_secret_key" if is_copied else "nothing_arrived"}
-    assert (await send(FULL, SecretKey=SECRET if is_copied else NEW)).status == 200
-    await dialog.progressed()
-    assert (dialog.outcome, issues(hass)) == ("proven", set())
-
-
-@pytest.mark.usefixtures("repairs")
-async def test_from_outside(hass: HomeAssistant, repair: Repair, loaded: MockConfigEntry, send: Post) -> None:
-    """Who is to be let in from outside can be."""
-    with outside():
-        await send(FULL)
-        dialog = await repair("from_outside")
-        assert issues(hass) == {"from_outside"}
-        await dialog.choose("internet")
-        await dialog.submit()
-        assert (await send(FULL)).status == 200
-    assert issues(hass) == set()
-
-
-@pytest.mark.usefixtures("repairs")
-async def test_address(hass: HomeAssistant, repair: Repair, entry: MockConfigEntry) -> None:
-    """The new address is shown; who closes the set-up before is told again."""
-    old = "http://192.168.1.99:8123"
-    hass.config_entries.async_update_entry(entry, data={**entry.data, "base_url": old, "own_url": old})
-    await load(hass)
-    dialog = await repair("address_changed")
-    assert dialog.step == "reconfigure"
-    dialog.close()
-    assert issues(hass) == {"address_changed"}
-    dialog = await repair("address_changed")
-    await dialog.choose("show")
-    assert dialog.url == f"{INTERNAL_URL}{PATH}"
-    assert issues(hass) == {"nothing_arrived"}

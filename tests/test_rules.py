@@ -306,6 +306,13 @@ RULES: Final = [
         "time_remaining=unknown estimated_finish=unknown current_layer=unknown total_layers=unknown progress=40",
     ),
     Rule(
+        "layer 0 of many is one; of none is nothing",
+        """0:30 print_progress 1800s 40% 600left 3/9
+        0:31 print_progress 1860s 40% 0/9
+        0:32 print_progress 1920s 40% 7/0""",
+        "current_layer=7 total_layers=unknown",
+    ),
+    Rule(
         "an absent value leaves what was known",
         """0:30 print_progress 1800s 40% 600left 3/9 file=a snapshot=https://x.example/1
         0:31 print_paused""",

@@ -1,7 +1,5 @@
 """Tests of what entities show, and which of them are seen at a glance."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -10,13 +8,11 @@ from homeassistant.components.sensor import async_rounded_state
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 from syrupy.assertion import SnapshotAssertion
 
-from .conftest import FULL, NUMBERS, Post, describe, reload, shown, value
+from .conftest import FULL, NUMBERS, Post, describe, entities_of, reload, shown, value
 from .kinds import KINDS
 
-ICONS = Path(__file__).parent.parent / "custom_components" / "octoeverywhere" / "icons.json"
 MOMENT = "2026-03-14T09:26:53+00:00"
 
 
@@ -62,10 +58,10 @@ async def test_long_text(hass: HomeAssistant, post: Post, announced: list[Event]
     assert value(hass, f"sensor.ender3_{sensor}") == text[:255]
 
 
-async def test_print_id(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> None:
+async def test_print_id(hass: HomeAssistant, post: Post) -> None:
     """Only the id of the print is not there until somebody asks for it; the longest one fits."""
     await post(EventType=NUMBERS["print_started"], PrintId="p" * 255)
-    entities = er.async_entries_for_config_entry(er.async_get(hass), loaded.entry_id)
+    entities = entities_of(hass)
     assert [entity.entity_id for entity in entities if entity.disabled_by] == ["sensor.ender3_print_id"]
     er.async_get(hass).async_update_entity("sensor.ender3_print_id", disabled_by=None)
     await reload(hass)
@@ -118,23 +114,12 @@ AT_A_GLANCE = {
             {"EventType": 4},
             {"event.ender3_notification", "sensor.ender3_status", "binary_sensor.ender3_printing"},
         ),
-        (
-            {"EventType": 9, "Error": "Too hot", "TimeRemainingSec": 9000},
-            {
-                "event.ender3_notification",
-                "sensor.ender3_status",
-                "binary_sensor.ender3_printing",
-                "binary_sensor.ender3_attention_required",
-            },
-        ),
     ],
 )
-async def test_at_a_glance(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, said: dict[str, Any], rows: set[str]
-) -> None:
+async def test_at_a_glance(hass: HomeAssistant, post: Post, said: dict[str, Any], rows: set[str]) -> None:
     """Few entities are seen at a glance; a progress is one row of their activity, and a pause three."""
     await post(FULL, EventType=1, DurationSec=0)
-    entities = er.async_entries_for_config_entry(er.async_get(hass), loaded.entry_id)
+    entities = entities_of(hass)
     visible = {entity.entity_id for entity in entities if not (entity.hidden_by or entity.entity_category)}
     assert visible == AT_A_GLANCE
     changed: set[str] = set()
@@ -148,14 +133,3 @@ async def test_at_a_glance(
     hass.bus.async_listen("state_changed", note)
     await post(FULL, DurationSec=600, **said)
     assert set(async_filter_entities(hass, sorted(changed & visible))) == rows
-
-
-def test_icons() -> None:
-    """No two entities, and no two states of one, have the same icon."""
-    entities = json.loads(ICONS.read_text("utf-8"))["entity"]
-    icons = [icon for platform in entities.values() for icon in platform.values()]
-    defaults = [icon["default"] for icon in icons]
-    assert len(set(defaults)) == len(defaults)
-    for icon in icons:
-        states = icon.get("state_attributes", {}).get("event_type", icon).get("state", {}).values()
-        assert len(set(states)) == len(states)  # fmt: skip

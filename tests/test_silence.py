@@ -10,7 +10,7 @@ import pytest
 
 from custom_components.octoeverywhere.const import DOMAIN
 
-from .conftest import FULL, NUMBERS, Disk, Post, load, pass_time, reload, shown, slugs, unload, value
+from .conftest import FULL, NUMBERS, Disk, Post, load, pass_time, shown, unload, value
 
 START: Final = "2026-03-14T09:26:53+00:00"
 SILENCE: Final = timedelta(minutes=90)
@@ -129,30 +129,14 @@ async def test_comes_back(
         assert unknown(hass) >= SILENT
 
 
-@pytest.mark.parametrize("seconds", [605, None])
-async def test_restart(
-    hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, announced: list[Event], seconds: int | None
-) -> None:
-    """It makes no difference whether Home Assistant is restarted, before, at, or after the moment."""
-    await post(FULL, TimeRemainingSec=seconds)
-    silent_after = SILENT_AFTER if seconds else SILENT_WITHOUT_ESTIMATE
-    freezer.tick(silent_after - MOMENT)
-    await reload(hass)
-    assert value(hass, "sensor.ender3_status") == "printing"
-    await pass_time(hass, freezer, TICK)
-    assert unknown(hass) >= SILENT
-    await reload(hass)
-    assert unknown(hass) >= SILENT
-    assert value(hass, "sensor.ender3_current_layer") == "50"
-
-    # And where the moment passes while Home Assistant is not there.
-    await post(FULL, TimeRemainingSec=seconds)
-    assert value(hass, "sensor.ender3_status") == "printing"
+async def test_while_home_assistant_is_off(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
+    """It makes no difference whether Home Assistant is there when the moment passes; tests of time reload it around that."""
+    await post(FULL)
     await unload(hass)
-    await pass_time(hass, freezer, silent_after)
+    await pass_time(hass, freezer, SILENT_AFTER)
     await load(hass)
     assert unknown(hass) >= SILENT
-    assert slugs(announced) == ["print_progress", "print_progress"]
+    assert value(hass, "sensor.ender3_current_layer") == "50"
 
 
 def repairs(hass: HomeAssistant) -> list[str]:

@@ -38,6 +38,7 @@ from .conftest import (
     issues,
     lasting,
     load,
+    logged,
     pass_time,
     records,
     reload,
@@ -55,15 +56,6 @@ MOMENT: Final = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
 def path_of(hass: HomeAssistant, name: str) -> Path:
     """Return where a file is."""
     return Path(hass.config.path(".storage")) / f"octoeverywhere.{name}"
-
-
-def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return the errors that the integration logged."""
-    return [
-        record.getMessage()
-        for record in caplog.records
-        if record.levelno >= logging.ERROR and record.name.startswith("custom_components.")
-    ]
 
 
 def aside(hass: HomeAssistant) -> list[bytes]:
@@ -172,7 +164,7 @@ async def test_newer_version(
     changed = {name for name, state in lasting(hass).items() if state != before[name]}
     assert changed == {"sensor.ender3_status", "binary_sensor.ender3_printing"}
     assert await prints(hass) == ["under_way", "silent"]
-    assert (errors(caplog), aside(hass)) == ([], [])
+    assert (logged(caplog, logging.ERROR), aside(hass)) == ([], [])
 
 
 # Damage
@@ -244,7 +236,9 @@ async def test_damaged_records(
     device = device_of(hass)
     await leave(hass, loaded, "printers", content)
     assert aside(hass) == ([] if content is None else [content])
-    assert ["octoeverywhere.printers.corrupt." in error for error in errors(caplog)] == [True] * len(aside(hass))
+    assert ["octoeverywhere.printers.corrupt." in error for error in logged(caplog, logging.ERROR)] == [True] * len(
+        aside(hass)
+    )
     assert device_of(hass) == device
     assert value(hass, "sensor.ender3_status") == value(hass, "sensor.voron_status") == "unknown"
     assert await prints(hass) == ["complete"]
@@ -252,7 +246,7 @@ async def test_damaged_records(
     assert (await post(FULL, PrintId="print-2", DurationSec=0)).status == 200
     await reload(hass)
     assert value(hass, "sensor.ender3_status") == "printing"
-    assert len(errors(caplog)) == len(aside(hass)) == (content is not None)
+    assert len(logged(caplog, logging.ERROR)) == len(aside(hass)) == (content is not None)
 
 
 @pytest.mark.usefixtures("freezer")
@@ -269,7 +263,7 @@ async def test_damaged_prints(
     for _ in range(2):
         assert await prints(hass) == ["failed"]
     assert aside(hass) == [content]
-    (error,) = errors(caplog)
+    (error,) = logged(caplog, logging.ERROR)
     assert f"octoeverywhere.{PRINTS}.corrupt." in error
     await post(FULL, PrintId="print-2", EventType=2, DurationSec=0)
     assert sorted(await prints(hass)) == ["complete", "failed"]
@@ -344,7 +338,7 @@ async def test_one_of_many(
     after = lasting(hass)
     assert {entity_id: after[entity_id] for entity_id in before} == before
     assert aside(hass) == [content]
-    assert len(errors(caplog)) == 1
+    assert len(logged(caplog, logging.ERROR)) == 1
 
 
 @pytest.mark.parametrize("content", [b"{", b'{"printers": {"printer-1": 5, "printer-2": {}}}'], ids=["all", "some"])
@@ -357,13 +351,13 @@ async def test_damage_that_cannot_be_set_aside(
     with patch.object(Path, "replace", side_effect=error), patch("shutil.copy2", side_effect=error):
         await leave(hass, loaded, "printers", content)
     assert aside(hass) == []
-    (said,) = errors(caplog)
+    (said,) = logged(caplog, logging.ERROR)
     assert "could not be set aside (Read-only file system)" in said
     assert value(hass, "sensor.ender3_status") == "unknown"
     assert (await post(FULL)).status == 200
     await reload(hass)
     assert value(hass, "sensor.ender3_status") == "printing"
-    assert len(errors(caplog)) == 1
+    assert len(logged(caplog, logging.ERROR)) == 1
 
 
 # Disks

@@ -11,12 +11,7 @@ from zoneinfo import ZoneInfo
 
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.util import dt as dt_util
-from hypothesis import given, settings, strategies as st
 import pytest
-
-from custom_components.octoeverywhere.job import Printer, decide
-from custom_components.octoeverywhere.payload import Notification
-from custom_components.octoeverywhere.view import view
 
 from .conftest import FULL, Clock, Disk, Post, get_prints, lasting, reload, shown, slugs, value
 
@@ -147,13 +142,7 @@ async def test_clock_is_set_during_a_print(
 
 @pytest.mark.parametrize(("first", "then"), FORWARD)
 async def test_clock_is_set_while_the_disk_works(
-    hass: HomeAssistant,
-    post: Post,
-    clock: Clock,
-    disk: Disk,
-    announced: list[Event],
-    first: datetime,
-    then: datetime,
+    hass: HomeAssistant, post: Post, clock: Clock, disk: Disk, announced: list[Event], first: datetime, then: datetime
 ) -> None:
     """The moments of a notification are those of its arrival, before and after a restart, and it is announced once."""
     clock.set(first)
@@ -174,12 +163,7 @@ async def test_clock_is_set_while_the_disk_works(
 @pytest.mark.parametrize("is_restarted", [False, True])
 @pytest.mark.parametrize(("first", "then"), IS_SET)
 async def test_silence_after_the_clock_is_set(
-    hass: HomeAssistant,
-    post: Post,
-    clock: Clock,
-    first: datetime,
-    then: datetime,
-    is_restarted: bool,
+    hass: HomeAssistant, post: Post, clock: Clock, first: datetime, then: datetime, is_restarted: bool
 ) -> None:
     """It falls when the clock says that it is time, not before, and soon after the clock is set to later than that."""
     clock.set(first)
@@ -198,39 +182,3 @@ async def test_silence_after_the_clock_is_set(
     assert value(hass, STATUS) == "printing"
     await clock.elapse(TICK + MOMENT)
     assert value(hass, STATUS) == "unknown"
-
-
-NOTIFICATIONS: Final = st.fixed_dictionaries(
-    {
-        "PrinterId": st.just("printer-1"),
-        "PrintId": st.sampled_from(("print-1", "print-2")),
-        "EventType": st.integers(1, 17),
-    },
-    optional={
-        "DurationSec": st.integers(0, 90_000),
-        "Progress": st.integers(0, 100),
-        "TimeRemainingSec": st.integers(-1, 90_000),
-    },
-).map(Notification.from_payload)
-CLOCKS: Final = st.datetimes(datetime(1970, 1, 2), datetime(2040, 1, 1), timezones=st.just(UTC)) | st.builds(  # noqa: DTZ001 - hypothesis wants it so
-    lambda seconds: NOON + timedelta(seconds=seconds), st.integers(-100_000, 100_000)
-)
-
-
-@given(sequence=st.lists(st.tuples(NOTIFICATIONS, CLOCKS, CLOCKS), max_size=12))
-@settings(max_examples=300, deadline=None)
-def test_any_clock(sequence: list[tuple[Notification, datetime, datetime]]) -> None:
-    """Whatever the clock says: no print ends before it starts, what has ended stays, and what is shown is a number that can be."""
-    printer = Printer()
-    for notification, arrives, looked_at in sequence:
-        step = decide(printer, notification, arrives)
-        was_ended = printer.job.ended and step.printer.job.ended and step.printer.earlier == printer.earlier
-        assert not was_ended or step.printer.job.finish_at == printer.job.finish_at
-        printer = step.printer
-        assert all(print_.started_at <= print_.ended_at for print_ in printer.unfiled)
-        seen = view(printer, looked_at)
-        assert seen.under_way is None or seen.under_way.started_at <= seen.under_way.ended_at
-        assert seen.progress is None or 0 <= seen.progress <= 100
-        assert seen.time_remaining is None or 0 <= seen.time_remaining <= 90_000
-        assert seen.print_duration is None or seen.print_duration >= 0
-        assert min(seen.prints_completed, seen.prints_failed, seen.prints_cancelled, seen.total_print_time) >= 0

@@ -7,46 +7,18 @@ import re
 from typing import Any
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.octoeverywhere.condition import CONDITIONS
 from custom_components.octoeverywhere.config_flow import OctoEverywhereConfigFlow
 from custom_components.octoeverywhere.repairs import ReconfigureFlow
 from custom_components.octoeverywhere.trigger import TRIGGERS
 
-from .conftest import FULL, Post
+from .conftest import FULL, Post, devices_of, entities_of
 
 INTEGRATION = Path(__file__).parent.parent / "custom_components" / "octoeverywhere"
 TRANSLATIONS = sorted((INTEGRATION / "translations").glob("*.json"))
-LANGUAGES = {
-    "cs",
-    "da",
-    "de",
-    "el",
-    "en",
-    "es",
-    "fi",
-    "fr",
-    "hu",
-    "it",
-    "ja",
-    "ko",
-    "nb",
-    "nl",
-    "pl",
-    "pt",
-    "pt-BR",
-    "ro",
-    "ru",
-    "sk",
-    "sv",
-    "tr",
-    "uk",
-    "zh-Hans",
-    "zh-Hant",
-}
+LANGUAGES = "cs da de el en es fi fr hu it ja ko nb nl pl pt-BR pt ro ru sk sv tr uk zh-Hans zh-Hant"
 STATUS = "entity.sensor.status.name"
 START = "services.get_prints.fields.start.name"
 # What is said as in English on purpose: names in every language, and words that a language shares with English.
@@ -111,11 +83,11 @@ def placeholders(text: str) -> Counter[str]:
 
 
 @pytest.fixture
-async def states(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> dict[str, dict[str, set[str]]]:
+async def states(hass: HomeAssistant, post: Post) -> dict[str, dict[str, set[str]]]:
     """Return the entities of a printer by platform and key, each with the states that have a name."""
     await post(FULL)
     offered: dict[str, dict[str, set[str]]] = defaultdict(dict)
-    for entity in er.async_entries_for_config_entry(er.async_get(hass), loaded.entry_id):
+    for entity in entities_of(hass):
         assert entity.translation_key
         capabilities = entity.capabilities or {}
         named = capabilities.get("options") or capabilities.get("event_types") or OF_DOMAIN.get(entity.domain, [])
@@ -155,10 +127,10 @@ async def test_icons(states: dict[str, dict[str, set[str]]]) -> None:
                 assert states_of(domain, icons[domain][key]) == named, (domain, key)
 
 
-async def test_device(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> None:
+async def test_device(hass: HomeAssistant, post: Post) -> None:
     """A printer that does not say its name gets one from the translations, the only one there."""
     await post(EventType=1, PrinterName=None)
-    (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), loaded.entry_id)
+    (device,) = devices_of(hass)
     names = read(INTEGRATION / "translations" / "en.json")["device"]
     assert [name["name"] for name in names.values()] == [device.name]
 
@@ -170,6 +142,8 @@ def test_automations() -> None:
     for kind, offered in (("triggers", TRIGGERS), ("conditions", CONDITIONS)):
         assert set(words[kind]) == set(icons[kind]) == set(offered)
         assert all(text["name"] and text["description"] for text in words[kind].values())
+        fields = [field for text in words[kind].values() for field in text.get("fields", {}).values()]
+        assert all(field["name"] for field in fields)
 
 
 def test_pages() -> None:
@@ -191,7 +165,7 @@ def test_exceptions() -> None:
 
 def test_all_languages() -> None:
     """The languages that are promised are there."""
-    assert {path.stem for path in TRANSLATIONS} == LANGUAGES
+    assert " ".join(path.stem for path in TRANSLATIONS) == LANGUAGES
 
 
 @pytest.mark.parametrize("path", TRANSLATIONS, ids=lambda path: path.stem)

@@ -5,15 +5,12 @@ from datetime import timedelta
 from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, HomeAssistant, ServiceCall
 from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
-from homeassistant.helpers.icon import async_get_icons
-from homeassistant.helpers.translation import async_get_translations
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_mock_service
+from pytest_homeassistant_custom_component.common import async_mock_service
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.octoeverywhere.const import DOMAIN
@@ -24,12 +21,13 @@ from .conftest import (
     NUMBERS,
     Disk,
     Post,
+    Remove,
     device_of,
     files,
     load,
     pass_time,
     reload,
-    remove_device,
+    start,
     unload,
     value,
 )
@@ -38,7 +36,6 @@ from .targets import KINDS_OF_TARGETS, SECOND, Target, device_id_of, offered, ta
 SLUGS: Final = [slug for slug in NUMBERS if slug != "unknown"]
 TRIGGERS: Final = {*SLUGS, "print_cancelled", "finishes_soon"}
 EVENT: Final = "event.ender3_notification"
-EACH: Final = ("test", "print_started", "finishes_soon")
 CANCELLED: Final = {"Error": "cancelled", "PlatformErrorCode": None}
 WHICH: Final = "{{ trigger.event.data.printer_name }} {{ trigger.event.data.type }}"
 
@@ -83,18 +80,11 @@ async def printers(hass: HomeAssistant, post: Post) -> None:
 @pytest.mark.usefixtures("printers")
 @pytest.mark.parametrize("kind", KINDS_OF_TARGETS)
 async def test_offered(hass: HomeAssistant, hass_ws_client: WebSocketGenerator, kind: str) -> None:
-    """The automation editor offers every trigger, with words and icons, wherever a printer is in the target."""
+    """The automation editor offers every trigger wherever a printer is in the target."""
     assert await async_setup_component(hass, "automation", {})
     websocket = await hass_ws_client(hass)
     names = await offered(websocket, "triggers", target(hass, kind, EVENT))
     assert names == (set() if kind == "other_entity" else TRIGGERS)
-    words = await async_get_translations(hass, "en", "triggers", {DOMAIN})
-    icons = (await async_get_icons(hass, "triggers", {DOMAIN}))[DOMAIN]
-    for slug in TRIGGERS:
-        assert all(words[f"component.{DOMAIN}.triggers.{slug}.{part}"] for part in ("name", "description"))
-        assert icons[slug]["trigger"]
-    assert words[f"component.{DOMAIN}.triggers.print_complete.name"] == "Print complete"
-    assert words[f"component.{DOMAIN}.triggers.finishes_soon.fields.before.name"]
 
 
 @pytest.mark.usefixtures("printers")
@@ -153,8 +143,10 @@ async def test_every_printer(
         for slug in ("test", "print_started"):
             await post(FULL, **printer, EventType=NUMBERS[slug])
     await pass_time(hass, freezer, timedelta(seconds=6))
-    expected = [(number, f"{name} {slug}") for name in ("Ender3", "Voron") for number, slug in enumerate(EACH)]
-    assert sorted(heard(calls)) == sorted(expected)
+    each = list(enumerate(("test", "print_started", "finishes_soon")))
+    assert sorted(heard(calls)) == sorted(
+        (number, f"{name} {slug}") for name in ("Ender3", "Voron") for number, slug in each
+    )
 
 
 # What they hear, and what templates see.
@@ -210,13 +202,11 @@ async def test_reload(hass: HomeAssistant, post: Post) -> None:
 
 
 @pytest.mark.usefixtures("printers")
-async def test_removed_device(hass: HomeAssistant, post: Post, hass_ws_client: WebSocketGenerator) -> None:
+async def test_removed_device(hass: HomeAssistant, post: Post, remove: Remove) -> None:
     """When a printer is removed, its automation stays as it is, and goes on with the printer's next word."""
-    websocket = await hass_ws_client(hass)
     device_id = device_id_of(hass)
     calls = await automate(hass, WHICH, trigger("print_started", {"device_id": device_id}))
-    assert (await remove_device(hass, websocket, device_id))["success"]
-    await hass.async_block_till_done()
+    assert await remove(device_id)
     assert device_of(hass) is None
     assert value(hass, "automation.number_0") == "on"
     await post(EventType=1, **SECOND)
@@ -252,7 +242,6 @@ async def test_valid(
 
 # A print finishes soon.
 
-type Say = dict[str, Any] | None
 MINUTE: Final = timedelta(minutes=1)
 
 
@@ -306,68 +295,47 @@ def prints(hass: HomeAssistant, freezer: FrozenDateTimeFactory, post: Post) -> P
     return Prints(hass, freezer, post)
 
 
-@pytest.mark.parametrize(
-    ("befores", "says", "expected"),
-    [
-        pytest.param([10], {0: ("print_started", 60)}, [(50, 0)], id="by the estimate"),
-        pytest.param([10, 30, 0], {0: ("print_started", 60)}, [(30, 1), (50, 0), (60, 2)], id="each for itself"),
-        pytest.param([10, 10], {0: ("print_started", 60)}, [(50, 0), (50, 1)], id="two that want the same"),
-        pytest.param(
-            [10],
-            {0: ("print_started", 60), 20: ("print_progress", 60), 60: ("print_progress", 25)},
-            [(75, 0)],
-            id="longer than thought",
-        ),
-        pytest.param(
-            [10], {0: ("print_started", 60), 20: ("print_progress", 15)}, [(25, 0)], id="shorter than thought"
-        ),
-        pytest.param([10], {0: ("print_started", 60), 20: ("print_progress", 5)}, [(21, 0)], id="soon all at once"),
-        pytest.param(
-            [10],
-            {0: ("print_started", 60), 51: ("print_progress", 40), 60: ("print_progress", 31)},
-            [(50, 0)],
-            id="told once, however the estimate moves",
-        ),
-        pytest.param(
-            [10],
-            {0: ("print_started", 60), 40: ("print_paused", 20), 100: ("print_resumed", 20)},
-            [(110, 0)],
-            id="paused",
-        ),
-        pytest.param([10], {0: ("print_started", 60), 40: ("print_paused", 20)}, [], id="paused for good"),
-        pytest.param(
-            [10],
-            {0: ("print_started", 60), 55: ("print_paused", 5), 90: ("print_resumed", 5)},
-            [(50, 0)],
-            id="paused after",
-        ),
-        pytest.param([10], {0: ("print_started", 60), 40: ("print_complete", 0)}, [], id="over before"),
-        pytest.param([10], {0: ("print_started", 60), 40: ("print_failed", 20)}, [], id="failed before"),
-        pytest.param([10], {0: ("print_started", 60), 40: ("error", 20)}, [], id="stopped before"),
-        pytest.param(
-            [10], {0: ("print_started", 60), 40: ("error", 20), 60: ("print_resumed", 20)}, [(70, 0)], id="goes on"
-        ),
-        pytest.param([10], {0: ("print_started", 5)}, [(1, 0)], id="shorter than that"),
-        pytest.param([10], {0: ("print_started", None), 20: ("print_progress", 30)}, [(40, 0)], id="known later"),
-        pytest.param([10], {0: ("print_started", None)}, [], id="never known"),
-        pytest.param(
-            [10], {0: ("print_started", 60), 30: ("gadget_warning", None)}, [(50, 0)], id="something else said"
-        ),
-        pytest.param([10**9], {0: ("print_started", 60)}, [(1, 0)], id="however long"),
-    ],
-)
-async def test_finishes_soon(
-    prints: Prints, befores: list[int], says: dict[int, tuple[str, int | None]], expected: list[tuple[int, int]]
-) -> None:
-    """It is told once in a print for each time before, as soon as only so much is left of a print that goes on."""
+# What is said when, with the minutes that remain; and in which minute is told that 10 of them remain.
+STORIES: Final[dict[str, tuple[str, int | None]]] = {
+    "by the estimate": ("0 print_started 60", 50),
+    "longer than thought": ("0 print_started 60, 20 print_progress 60, 60 print_progress 25", 75),
+    "shorter than thought": ("0 print_started 60, 20 print_progress 15", 25),
+    "soon all at once": ("0 print_started 60, 20 print_progress 5", 21),
+    "told once, however the estimate moves": ("0 print_started 60, 51 print_progress 40, 60 print_progress 31", 50),
+    "paused": ("0 print_started 60, 40 print_paused 20, 100 print_resumed 20", 110),
+    "paused after": ("0 print_started 60, 55 print_paused 5, 90 print_resumed 5", 50),
+    "paused for good": ("0 print_started 60, 40 print_paused 20", None),
+    "over before": ("0 print_started 60, 40 print_complete 0", None),
+    "stopped before": ("0 print_started 60, 40 error 20", None),
+    "goes on": ("0 print_started 60, 40 error 20, 60 print_resumed 20", 70),
+    "shorter than that": ("0 print_started 5", 1),
+    "known later": ("0 print_started, 20 print_progress 30", 40),
+    "never known": ("0 print_started", None),
+    "something else said": ("0 print_started 60, 30 gadget_warning", 50),
+}
+
+
+@pytest.mark.parametrize(("story", "told"), STORIES.values(), ids=STORIES)
+async def test_finishes_soon(prints: Prints, story: str, told: int | None) -> None:
+    """It is told once in a print, as soon as only so much is left of a print that goes on."""
     await prints.say("test", None)
     await prints.say("print_progress", None, PrintId="0")
-    await prints.automate(*befores)
-    for minute, (slug, left) in says.items():
-        await prints.until(minute)
-        await prints.say(slug, left)
+    await prints.automate(10)
+    for line in story.split(", "):
+        minute, slug, *left = line.split(" ")
+        await prints.until(int(minute))
+        await prints.say(slug, int(left[0]) if left else None)
     await prints.until(150)
-    assert sorted(prints.told) == sorted(expected)
+    assert prints.told == ([] if told is None else [(told, 0)])
+
+
+async def test_each_for_itself(prints: Prints) -> None:
+    """Each automation is told at its own time, however long that is before, and two that want the same are told both."""
+    await prints.say("print_progress", None, PrintId="0")
+    await prints.automate(10, 30, 0, 10, 10**9)
+    await prints.say("print_started", 60)
+    await prints.until(90)
+    assert prints.told == [(1, 4), (30, 1), (50, 0), (50, 3), (60, 2)]
 
 
 async def test_next_print(prints: Prints) -> None:
@@ -405,23 +373,15 @@ async def test_silence(prints: Prints) -> None:
 
 
 async def test_new_automation(prints: Prints) -> None:
-    """An automation that is made in mid-print is in time, and says at once what is so already."""
+    """An automation that is made or switched on in mid-print is in time, and says at once what is so already."""
     await prints.say("print_started", 60)
     await prints.until(45)
     await prints.automate(30, 10)
-    await prints.until(90)
-    assert prints.told == [(46, 0), (50, 1)]
-
-
-async def test_automation_that_is_off(prints: Prints) -> None:
-    """Where nobody wants to hear it nothing is told, and whoever wants to later does."""
-    await prints.say("print_started", 60)
-    await prints.automate(10)
     await _turn(prints, "off")
-    await prints.until(55)
+    await prints.until(48)
     await _turn(prints, "on")
     await prints.until(90)
-    assert prints.told == [(56, 0)]
+    assert prints.told == [(49, 0), (50, 1)]
 
 
 async def _turn(prints: Prints, on_or_off: str) -> None:
@@ -439,9 +399,7 @@ async def _turn(prints: Prints, on_or_off: str) -> None:
         pytest.param(40, 240, [(30, 2), (30, 3)], id="when the print is long over"),
     ],
 )
-async def test_restart(
-    hass: HomeAssistant, prints: Prints, loaded: MockConfigEntry, off: int, on: int, expected: list[tuple[int, int]]
-) -> None:
+async def test_restart(hass: HomeAssistant, prints: Prints, off: int, on: int, expected: list[tuple[int, int]]) -> None:
     """What became due while Home Assistant was off is told to all once it has started; nothing is told twice."""
     await prints.say("print_started", 60)
     await prints.automate(10, 30, aims=({"device_id": ""}, {"entity_id": EVENT}))
@@ -454,15 +412,13 @@ async def test_restart(
     await _turn(prints, "on")
     before = len(prints.calls)
     await prints.until(on)
-    hass.set_state(CoreState.running)
-    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await hass.async_block_till_done()
+    await start(hass)
     assert len(prints.calls) == before
     await prints.until(on + 60)
     assert sorted(prints.told) == sorted(expected)
 
 
-async def test_reload_of_the_entry(hass: HomeAssistant, prints: Prints, loaded: MockConfigEntry) -> None:
+async def test_reload_of_the_entry(hass: HomeAssistant, prints: Prints) -> None:
     """Automations go on to hear it once the entry has been loaded again; until then nothing is told."""
     await prints.say("print_started", 60)
     await prints.automate(10)

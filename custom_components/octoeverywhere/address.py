@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from homeassistant.components import webhook
 from homeassistant.const import CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.network import NoURLAvailableError, get_url
@@ -36,11 +35,6 @@ def is_doubtful(base_url: str, own_url: str) -> bool:
     url, own = URL(base_url), URL(own_url)
     is_of_this_computer = url.host == "localhost" or str(url.host).startswith("127.")
     return url != own and (is_of_this_computer or (url.scheme, url.port) != (own.scheme, own.port))
-
-
-def webhook_url(base_url: str, webhook_id: str) -> str:
-    """Return what OctoEverywhere is told, where it does not go through Home Assistant Cloud."""
-    return f"{base_url}{webhook.async_generate_path(webhook_id)}"
 
 
 @callback

@@ -42,7 +42,6 @@ from .address import (
     async_own_url,
     is_doubtful,
     parse_base_url,
-    webhook_url,
 )
 from .const import (
     CONF_BASE_URL,
@@ -376,7 +375,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         """What OctoEverywhere is told."""
         if self._way is Connection.CLOUD:
             return str(self._data[CONF_OWN_URL])
-        return webhook_url(self._data[CONF_BASE_URL], self._data[CONF_WEBHOOK_ID])
+        return f"{self._data[CONF_BASE_URL]}{webhook.async_generate_path(self._data[CONF_WEBHOOK_ID])}"
 
 
 def _new_secret_key() -> str:

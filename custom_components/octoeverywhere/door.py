@@ -22,9 +22,8 @@ from .payload import KEY_SECRET_KEY, JsonObject
 _FETCH_SITE: Final = "Sec-Fetch-Site"
 CLOUD: Final = "Home Assistant Cloud"
 """From there comes what has no address of its own."""
-# Wrong keys from an address that are taken for a mistake, and addresses of which they are counted.
+# So many wrong keys in a row are taken for a mistake.
 _MISTYPED: Final = 5
-_REMEMBERED_ADDRESSES: Final = 64
 
 
 class Refusal(StrEnum):
@@ -108,8 +107,8 @@ class Knocks:
     repeated: int = 0
     remote: str = ""
     """Where the newest POST came from."""
-    _wrong_keys: Counter[str] = field(default_factory=Counter)
-    """How many each address has tried since it last knew the right one."""
+    _wrong_keys: int = 0
+    """How many were tried since the right one."""
     _knocked: asyncio.Event = field(default_factory=asyncio.Event)
 
     @callback
@@ -118,9 +117,9 @@ class Knocks:
         self.remote = remote or CLOUD
         self.answered[refusal] += 1
         if refusal is None:
-            self._wrong_keys.pop(self.remote, None)
-        if refusal is Refusal.WRONG_SECRET and len(self._wrong_keys) < _REMEMBERED_ADDRESSES:
-            self._wrong_keys[self.remote] += 1
+            self._wrong_keys = 0
+        elif refusal is Refusal.WRONG_SECRET:
+            self._wrong_keys += 1
         if refusal in _SAID and self.answered[refusal] == 1:
             LOGGER.warning(_SAID[refusal], self.remote)
         self._knocked.set()
@@ -128,8 +127,8 @@ class Knocks:
 
     @property
     def is_guessing(self) -> bool:
-        """True if whoever posted last has tried more keys than somebody mistypes."""
-        return self._wrong_keys[self.remote] > _MISTYPED
+        """True if more wrong keys were tried than somebody mistypes."""
+        return self._wrong_keys > _MISTYPED
 
     async def async_wait(self) -> None:
         """Return when somebody posts."""

@@ -137,7 +137,7 @@ def read_text(value: object) -> str | None:
 
 
 def _line(value: object) -> str | None:
-    """Return text on one line: a line break in a name would break the headers that Home Assistant puts it into."""
+    """Return text on one line: a line break in a name would break the headers that it is put into, as the subject of a mail."""
     text = read_text(value)
     if text is None or text.isprintable():
         return text
@@ -202,14 +202,6 @@ def _event_type(value: object) -> int | None:
     return int(number)
 
 
-def _millimetres(value: object) -> float | None:
-    """Return a length; a whole one without its decimals."""
-    number = read_number(value)
-    if number is None or abs(number) > _MAX_COUNT:
-        return None
-    return int(number) if number.is_integer() else number
-
-
 class Source(StrEnum):
     """How Home Assistant came to know what a notification says."""
 
@@ -244,7 +236,7 @@ class Notification:
     """seconds since the print started"""
     time_remaining: int | None = _key("TimeRemainingSec", read_seconds)
     """seconds, as the printer's own software estimates them"""
-    z_offset: float | None = _key("ZOffsetMM", _millimetres)
+    z_offset: float | None = _key("ZOffsetMM", read_number)
     """millimeters; OctoEverywhere says it with the first and the third layer"""
     current_layer: int | None = _key("CurrentLayer", read_count)
     """the layer that is being printed"""
