@@ -140,11 +140,13 @@ def read_live(result: JsonObject, now: datetime) -> Live | None:
         status = Status.PAUSED
     elif is_bambu and status is Status.CANCELLED:
         status = Status.FAILED
+    # A Bambu goes on to show the stage in which its last print ended.
+    is_left_over = is_bambu and status not in (*UNDER_WAY, Status.ERROR)
     current = _object(job, "CurrentPrint")
     temperatures = _object(current, "Temps")
     live = Live(
         status=status,
-        status_detail=read_text(job.get("SubState")),
+        status_detail=None if is_left_over else read_text(job.get("SubState")),
         error=error,
         print_id=read_identifier(_object(result, "OctoEverywhereStatus").get("MostRecentPrintIdStr")),
         temperatures_at=now,
@@ -169,11 +171,12 @@ def _with_numbers(live: Live, current: JsonObject, now: datetime) -> Live:
     if remaining == -1 or (remaining == 0 and (not live.has_own_failures or live.status is Status.PREPARING)):
         remaining = None
     duration, total = read_seconds(current.get("DurationSec")), read_count(current.get("TotalLayers")) or None
+    progress = min(read_count(current.get("Progress")) or 0, 100)
     if live.status is Status.PREPARING:
         # What else it says may be of the print before.
         total, progress = None, 0
-    else:
-        progress = min(read_count(current.get("Progress")) or 0, 100)
+    elif progress == 0 and remaining == duration:
+        remaining = None  # how Klipper guesses of a file of which it knows nothing
     return replace(
         live,
         file_name=read_file_name(current.get("FileName")),
