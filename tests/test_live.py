@@ -209,7 +209,8 @@ OTHER: Final = {"print_id": "print-2", "file_name": "b.gcode"}
         # Pauses.
         (STARTED, "paused", SAME, ("print_paused", {})),
         (PAUSED, "printing", SAME, ("print_resumed", {})),
-        (FAILING, "printing", SAME, ("print_resumed", {})),
+        (FAILING, "printing", SAME | {"progress": 10}, ("print_resumed", {})),
+        (FAILING, "printing", SAME | {"progress": 1}, ("print_started", {"duration": 600})),
         (FAILING, "paused", SAME, None),
         # Errors.
         (STARTED, "error", SAME | {"error": "Too hot"}, ("error", {"error": "Too hot"})),

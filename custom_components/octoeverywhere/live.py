@@ -272,19 +272,24 @@ def _untold_going_on(printer: Printer, live: Live, since: datetime) -> _Told:
     if _is_of(job, live):
         if live.status is Status.PAUSED:
             return (Type.PRINT_PAUSED, {}) if job.status is Status.PRINTING else None
+        if job.status is Status.ERROR and (live.progress or 0) < (job.progress or 0):
+            return Type.PRINT_STARTED, {"duration": _counted_on(job, live, since)}
         return (Type.PRINT_RESUMED, {}) if job.status in (Status.PAUSED, Status.ERROR) else None
-    is_earlier = any(earlier.print_id == live.print_id for earlier in printer.earlier)
     is_again = live.print_id == job.print_id
-    if live.print_id is None or (is_earlier and not is_again):
+    is_earlier = not is_again and any(earlier.print_id == live.print_id for earlier in printer.earlier)
+    if live.print_id is None or is_earlier or _goes_on(job, live, since):
         return None
-    if _goes_on(job, live, since):
-        return None
-    duration = live.print_duration or 0
-    has_started = duration < _JUST_STARTED and live.status is Status.PRINTING
-    if is_again and job.finish_at is not None and job.counted is not None:
-        # As Klipper's plugin counts, for which it is the same print.
-        duration = job.counted + max(0, int((since - job.finish_at).total_seconds()))
+    has_started = (live.print_duration or 0) < _JUST_STARTED and live.status is Status.PRINTING
+    duration = _counted_on(job, live, since) if is_again else live.print_duration or 0
     return (Type.PRINT_STARTED if has_started else Type.PRINT_PROGRESS), {"duration": duration}
+
+
+def _counted_on(job: Job, live: Live, since: datetime) -> int:
+    """Return the seconds of a file that is printed again as Klipper's plugin counts, for which it is the same print."""
+    ended_at = job.finish_at if job.ended else job.stopped_at
+    if ended_at is None or job.counted is None:
+        return live.print_duration or 0
+    return job.counted + max(0, int((since - ended_at).total_seconds()))
 
 
 def _untold_error(printer: Printer, live: Live, since: datetime) -> _Told:

@@ -132,13 +132,16 @@ class LiveCoordinator(PrinterCoordinator):
             self._look_again_in(self._pace_of(err.problem))
             return
         self._note(None)
-        self._look_again_in(_PACE_IDLE)
+        self._look_again_in(_PACE_UNTOLD)
         now = dt_util.utcnow()
-        if (live := read_live(result, now)) is not None:
-            self.live = live.after(self.live)
-            self._look_again_in(_PACE.get(live.status, _PACE_IDLE))
-            await self._async_find_keys(self.live)
-            await self._async_tell(self.live, now)
+        live = read_live(result, now)
+        if live is None:
+            self.live = self._untold = None
+            return
+        self.live = live.after(self.live)
+        self._look_again_in(_PACE.get(live.status, _PACE_IDLE))
+        await self._async_find_keys(self.live)
+        await self._async_tell(self.live, now)
 
     def _note(self, problem: Problem | None) -> None:
         """Take over whether the printer could be asked: a change is logged, once, and told to an owner who can help."""
@@ -195,7 +198,7 @@ class LiveCoordinator(PrinterCoordinator):
             self._untold = (kind, print_id, now)
         since = self._untold[2]
         if now - since < UNTOLD_AFTER:
-            self._look_again_in(_PACE_UNTOLD)
+            self._look_again_in(min(_PACE.get(live.status, _PACE_IDLE), _PACE_UNTOLD))
         elif (notification := untold(self.printer_id, self.printer, live, since)) is not None:
             self._untold = None
             with suppress(RefusedError):  # flooded: what is still untold then is told after the next look
