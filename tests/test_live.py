@@ -114,8 +114,10 @@ FIRST: Final = {"nozzle_temperature": 200.0, "bed_temperature": 60.0, "nozzle_ta
 )
 def test_steady_temperatures(seconds: int, then: dict[str, Any], is_shown: bool) -> None:
     """A temperature is shown anew when it has moved, or once a minute."""
-    before = live(**FIRST)
-    after = live(**{**FIRST, **then}, temperatures_at=NOW + timedelta(seconds=seconds)).after(before)
+    before = live("printing", **FIRST)
+    after = live(status="printing", temperatures_at=NOW + timedelta(seconds=seconds), **{**FIRST, **then}).after(
+        before
+    )
     names = ("nozzle_temperature", "bed_temperature", "nozzle_target", "chamber_temperature")
     shown = [getattr(after, name) for name in names]
     assert (shown != [getattr(before, name) for name in names]) is is_shown
@@ -246,7 +248,7 @@ def test_untold(told: str, status: str, more: dict[str, Any], expected: tuple[st
     notification = untold(
         "printer-1", printer, live(status, **more), START.replace(microsecond=0) + timedelta(minutes=10)
     )
-    data = notification and notification.as_event_data(NOW)
+    data = None if notification is None else notification.as_event_data(NOW)
     assert data is None or data["source"] == "live"
     if expected is None:
         assert data is None

@@ -5,20 +5,29 @@ from datetime import timedelta
 import logging
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigSubentry, ConfigSubentryData
-from homeassistant.core import Event, HomeAssistant
+from homeassistant.config_entries import ConfigSubentryData
+from homeassistant.core import Event, HomeAssistant, State
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.octoeverywhere.const import DOMAIN
+from custom_components.octoeverywhere.account import async_get_account
+from custom_components.octoeverywhere.const import DOMAIN, is_live_key
 
-from .conftest import ALL_MAKES, NUMBERS, Clock, Post, connection_to, issues, lasting, reload, shown, slugs, value
+from .conftest import ALL_MAKES, NUMBERS, WORDS, Clock, Post, connection_to, device_of, issues, reload, shown, value
 from .fake_plugin_api import FakePluginApi, RelayedPrinter
+from .fake_printer import MAKES
+from .test_trigger import automate, heard, trigger
 
 type Pass = Callable[..., Coroutine[Any, Any, None]]
-LIVE: Final = ("nozzle_temperature", "nozzle_target", "bed_temperature", "bed_target", "status_detail")
+LIVE_ENTITIES: Final = (
+    *(f"sensor.ender3_{key}" for key in ("nozzle_temperature", "nozzle_target", "bed_temperature", "bed_target")),
+    "sensor.ender3_status_detail",
+    "button.ender3_cancel",
+    "camera.ender3_live",
+)
 
 
 @pytest.fixture
@@ -37,6 +46,12 @@ def pass_time(clock: Clock) -> Pass:
             seconds -= step
 
     return pass_time
+
+
+@pytest.fixture
+async def repairs(hass: HomeAssistant) -> None:
+    """Set up Repairs; nothing can be added to the server once a client is there."""
+    assert await async_setup_component(hass, "repairs", {})
 
 
 @pytest.fixture
@@ -160,7 +175,7 @@ LIVES: Final = [
     # Cancelled: each make shows it in its own way, and a Bambu not so that it could be told from a failure.
     *(
         (make, f"{UNTIL_PRINTING}; cancel; 240", "print_started* print_failed*", [0, 1, 0] if make == "bambu" else [0, 0, 1])
-        for make in ALL_MAKES if make not in ("elegoo_cc2",)
+        for make in ALL_MAKES if make != "elegoo_cc2"
     ),
     ("elegoo_cc2", f"{UNTIL_PRINTING}; cancel; 240", "print_started* print_failed*", [0, 1, 0]),
     # It died, or went on.
@@ -203,3 +218,300 @@ async def test_lives(
     await life.live(steps)
     assert told(announced) == expected.split()
     assert totals(hass) == counted
+
+
+# When the printer cannot be asked.
+
+PROGRESS: Final = {
+    "EventType": 6,
+    "PrintId": "print-1",
+    "Progress": 21,
+    "TimeRemainingSec": 36000,
+    "FileName": "a.gcode",
+}
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the integration has logged for its owner."""
+    ours = [record for record in caplog.records if record.name.startswith(f"custom_components.{DOMAIN}")]
+    return [record.getMessage() for record in ours if record.levelno >= logging.INFO]
+
+
+def live_states(hass: HomeAssistant) -> set[str | None]:
+    """Return what all entities show that only a printer that can be asked has, but for `connected`."""
+    return {value(hass, name) for name in LIVE_ENTITIES}
+
+
+async def test_off_over_night(
+    hass: HomeAssistant,
+    known: None,
+    post: Post,
+    pass_time: Pass,
+    relayed: RelayedPrinter,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A printer that is switched off costs two lines in the log, and shows what notifications told of it."""
+    relayed.start(seconds=36000)
+    await pass_time(300)
+    relayed.excuse()
+    await post(PROGRESS, PrintId=relayed.print_id)
+    await pass_time(60)
+    caplog.clear()
+    relayed.switch_off()
+    before = len(relayed.requests)
+    await pass_time(8 * 3600, 20)
+    assert logged(caplog) == ["Ender3 cannot be reached: printer_off"]
+    assert 0.85 * 240 < len(relayed.requests) - before < 1.1 * 240
+    assert live_states(hass) == {"unavailable"}
+    assert value(hass, "binary_sensor.ender3_connected") == "off"
+    assert (sensor(hass, "status"), sensor(hass, "progress"), sensor(hass, "file_name")) == (
+        "printing",
+        "21",
+        "a.gcode",
+    )
+    relayed.switch_on()
+    await pass_time(150)
+    assert logged(caplog)[1:] == ["Ender3 can be reached again"]
+    assert "unavailable" not in live_states(hass)
+    assert (value(hass, "binary_sensor.ender3_connected"), sensor(hass, "file_name")) == ("on", "benchy.gcode")
+
+
+@pytest.mark.parametrize("answer", ["not_json", 500, 602, 612])
+async def test_hiccup(
+    hass: HomeAssistant,
+    life: Life,
+    pass_time: Pass,
+    relayed: RelayedPrinter,
+    caplog: pytest.LogCaptureFixture,
+    answer: Any,
+) -> None:
+    """One failure changes nothing; after two, nothing is believed any more that was said before."""
+    await life.live(UNTIL_PRINTING)
+    caplog.clear()
+    before = shown(hass)
+    relayed.respond(answer, "status", times=1)
+    await pass_time(15.8, 15.8)
+    assert live_states(hass) == {before[name][0] for name in LIVE_ENTITIES}
+    relayed.respond(answer, "status", times=2)
+    await pass_time(31, 15.5)
+    await pass_time(5)
+    assert live_states(hass) == {"unavailable"}
+    assert value(hass, "binary_sensor.ender3_connected") == "unknown"
+    assert sensor(hass, "status") == "printing"
+    await pass_time(200)
+    assert "unavailable" not in live_states(hass)
+    assert len(logged(caplog)) == 2
+
+
+async def test_says_nothing(hass: HomeAssistant, life: Life, pass_time: Pass, relayed: RelayedPrinter) -> None:
+    """A printer that says nothing of its state is reached, and nothing is known of it."""
+    relayed.make = MAKES["elegoo_cc2"]
+    await life.live(f"{UNTIL_PRINTING}; switch_off; 30")
+    relayed.switch_on(is_named=False)
+    await pass_time(150)
+    assert (value(hass, "binary_sensor.ender3_connected"), live_states(hass)) == ("on", {"unavailable"})
+
+
+@pytest.mark.parametrize(
+    ("make", "state", "answer", "seconds"),
+    [
+        ("klipper", "start", None, 15),
+        ("klipper", "start; pause", None, 30),
+        ("klipper", "", None, 60),
+        ("klipper", "start; complete", None, 60),
+        ("klipper", "switch_off", None, 120),
+        ("elegoo_cc1", "switch_off 787", None, 120),
+        ("prusalink", "switch_off 789", None, 600),
+        ("klipper", "start", 601, 120),
+        ("klipper", "start", 602, 600),
+        ("klipper", "start", 605, 3600),
+        ("klipper", "start", 604, float("inf")),
+    ],
+)
+async def test_pace(
+    hass: HomeAssistant,
+    known: None,
+    pass_time: Pass,
+    relayed: RelayedPrinter,
+    state: str,
+    answer: int | None,
+    seconds: float,
+) -> None:
+    """A printer is asked as often as is of use, and no more often."""
+    for step in state.split("; ") if state else ():
+        name, *words = step.split()
+        getattr(relayed, name)(*(["a.gcode", 10**6] if name == "start" else [int(word) for word in words]))
+    if answer is not None:
+        relayed.respond(answer)
+    await pass_time(1800)  # until it backs off no further, and everything is told
+    before, long = len(relayed.requests), max(1200.0, 10 * min(seconds, 3600))
+    await pass_time(long, min(seconds, 3600) / 15)
+    assert len(relayed.requests) - before == pytest.approx(long / seconds, rel=0.12, abs=1)
+
+
+async def test_at_once(hass: HomeAssistant, known: None, post: Post, pass_time: Pass, relayed: RelayedPrinter) -> None:
+    """After a notification the printer is asked at once, but not sooner than the pace allows."""
+    await pass_time(100)
+    moments = [request.at for request in relayed.requests]
+    await pass_time(30)
+    relayed.start(warmup=0)
+    await post(EventType=1, PrintId=relayed.print_id)
+    await pass_time(1)
+    assert relayed.requests[-1].at - moments[-1] > 20
+    assert sensor(hass, "nozzle_target") == "240.0"
+    asked = len(relayed.requests)
+    await post(EventType=10, PrintId=relayed.print_id)
+    await pass_time(5)
+    assert len(relayed.requests) == asked
+    await pass_time(8)
+    assert len(relayed.requests) == asked + 1
+
+
+# When the connection ends, is removed or added.
+
+
+@pytest.mark.parametrize(("status", "problem"), [(603, "not_found"), (604, "revoked"), (606, "wrong_credentials")])
+async def test_ended(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_client: ClientSessionGenerator,
+    repairs: None,
+    life: Life,
+    post: Post,
+    pass_time: Pass,
+    relayed: RelayedPrinter,
+    plugin_api: FakePluginApi,
+    status: int,
+    problem: str,
+) -> None:
+    """Of a connection that has ended its owner is told; a repair leads to where another address is entered."""
+    await life.live(UNTIL_PRINTING)
+    relayed.respond(status)
+    await pass_time(30)
+    (issue_id,) = issues(hass)
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    assert issue is not None
+    assert (issue.translation_key, issue.is_fixable) == (f"live_{problem}", True)
+    assert relayed.host not in str(issue)
+    asked = len(relayed.requests)
+    await post(EventType=6, PrintId=relayed.print_id)
+    await pass_time(600)
+    assert len(relayed.requests) == asked
+    assert live_states(hass) == {"unavailable"}
+    assert value(hass, "binary_sensor.ender3_connected") == "unknown"
+    client = await hass_client()
+
+    async def submit(path: str, **fields: Any) -> Any:
+        response = await client.post(path, json=fields)
+        assert response.status == 200
+        return await response.json()
+
+    page = await submit("/api/repairs/issues/fix", handler=DOMAIN, issue_id=issue_id)
+    texts = WORDS["issues"][f"live_{problem}"]["fix_flow"]
+    texts["step"]["confirm"]["description"].format(**page["description_placeholders"])
+    page = await submit(f"/api/repairs/issues/fix/{page['flow_id']}")
+    kind, flow_id = page["next_flow"]
+    assert kind == "config_subentries_flow"
+    path = f"/api/config/config_entries/subentries/flow/{flow_id}"
+    other = plugin_api.add("klipper")
+    page = await submit(path, url=other.url)
+    page = await submit(path, printer_id="printer-1")
+    assert (page["type"], page["reason"]) == ("abort", "reconfigure_successful")
+    other.excuse()
+    await pass_time(10)
+    assert (sensor(hass, "status"), issues(hass)) == ("idle", set())
+    (subentry,) = entry.subentries.values()
+    assert subentry.data["url"] == other.url
+
+
+async def test_needs_supporter(hass: HomeAssistant, life: Life, pass_time: Pass, relayed: RelayedPrinter) -> None:
+    """Where only supporters may ask, that is told until it is over, and nobody has to do anything here."""
+    relayed.respond(605)
+    await pass_time(120)
+    (issue_id,) = issues(hass)
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    assert issue is not None
+    assert (issue.translation_key, issue.is_fixable) == ("live_needs_supporter", False)
+    assert WORDS["issues"]["live_needs_supporter"]["description"].format(**(issue.translation_placeholders or {}))
+    relayed.respond(None)
+    await pass_time(4000, 60)
+    assert (issues(hass), sensor(hass, "status")) == (set(), "idle")
+
+
+async def test_removed_and_added(
+    hass: HomeAssistant, entry: MockConfigEntry, life: Life, pass_time: Pass, relayed: RelayedPrinter
+) -> None:
+    """Without its connection a printer is as if there had never been one; with it, it begins without a restart."""
+    (connection,) = entry.subentries.values()
+    registry = er.async_get(hass)
+
+    def keys() -> set[str]:
+        entities = er.async_entries_for_config_entry(registry, entry.entry_id)
+        return {entity.unique_id.removeprefix("printer-1_") for entity in entities}
+
+    with_connection = keys()
+    assert {"pause", "live", "nozzle_temperature", "connected", "heaters_off"} <= with_connection
+    hass.config_entries.async_remove_subentry(entry, connection.subentry_id)
+    await hass.async_block_till_done()
+    asked = len(relayed.requests)
+    await pass_time(300)
+    assert len(relayed.requests) == asked
+    assert not [key for key in keys() if is_live_key(key)]
+    assert sensor(hass, "status") == "unknown"
+    assert "idle" not in (hass.states.get("sensor.ender3_status") or State("a.b", "")).attributes["options"]
+    hass.config_entries.async_add_subentry(entry, connection)
+    await hass.async_block_till_done()
+    await pass_time(10)
+    assert keys() == with_connection
+    assert sensor(hass, "status") == "idle"
+
+
+@pytest.mark.parametrize("make", ["klipper", "octoprint"])
+async def test_more_is_found(
+    hass: HomeAssistant, entry: MockConfigEntry, life: Life, pass_time: Pass, relayed: RelayedPrinter, make: str
+) -> None:
+    """What a printer turns out to have gets its entities, which are there after a restart, whatever it says then."""
+    found = {"light.ender3_light_caselight", "button.ender3_heaters_off"} if make == "klipper" else set()
+    assert value(hass, "light.ender3_light_caselight") is None
+    relayed.lights = {"caselight": True} if make == "klipper" else None
+    await pass_time(70)
+    assert {name for name in shown(hass) if name.startswith(("light", "button.ender3_h"))} == found
+    assert (value(hass, "sensor.ender3_chamber_temperature") is None) is (make == "octoprint")
+    relayed.switch_off()
+    await reload(hass, entry)
+    await pass_time(10)
+    assert {name for name, seen in shown(hass).items() if name in found and seen[0] == "unavailable"} == found
+
+
+# What others make of it.
+
+
+async def test_automations(hass: HomeAssistant, life: Life, pass_time: Pass, relayed: RelayedPrinter) -> None:
+    """Who waits for the end of a print, or for the minutes before, hears of it once; the calendar shows it."""
+    target = {"device_id": str(getattr(device_of(hass), "id", None))}
+    triggers = (trigger("print_complete", target), trigger("finishes_soon", target, before={"minutes": 10}))
+    calls = await automate(hass, "{{ trigger.event.data.type }} {{ trigger.event.data.source }}", *triggers)
+    await life.live("start; 1000")
+    assert heard(calls) == []
+    await life.live("600")
+    assert heard(calls) == [(1, "finishes_soon None")]
+    await life.live("600; make print_complete; 240; send print_complete; 60")
+    assert heard(calls) == [(1, "finishes_soon None"), (0, "print_complete live")]
+    (print_,) = await async_get_account(hass).printers["printer-1"].async_get_prints()  # type: ignore[union-attr]
+    assert (print_.outcome, print_.file_name) == ("complete", "benchy.gcode")
+    assert (print_.ended_at - print_.started_at).total_seconds() == pytest.approx(1860, abs=120)
+
+
+@pytest.mark.parametrize(("is_live", "key"), [(True, "notification_limit_live"), (False, "notification_limit")])
+async def test_daily_limit(
+    hass: HomeAssistant, entry: MockConfigEntry, known: None, post: Post, is_live: bool, key: str
+) -> None:
+    """With a live connection, the daily limit is no reason to worry."""
+    if not is_live:
+        hass.config_entries.async_remove_subentry(entry, next(iter(entry.subentries)))
+        await hass.async_block_till_done()
+    await post(EventType=13)
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, "notification_limit")
+    assert issue is not None
+    assert issue.translation_key == key
+    assert WORDS["issues"][key]["description"].format(**(issue.translation_placeholders or {}))

@@ -28,6 +28,8 @@ _PACE_IDLE: Final = 60
 _PACE_UNTOLD: Final = 30
 # But after a command, no look follows another sooner.
 _SHORTEST: Final = 11
+# At once.
+_SOON: Final = 0.1
 # Home Assistant's timers may be so early.
 _EARLY: Final = 1
 # The printers are looked at one after the other, and not all at once after a failure of OctoEverywhere.
@@ -120,6 +122,7 @@ class LiveCoordinator(PrinterCoordinator):
         """Ask the printer, and return what can be said now."""
         if self.hass.loop.time() >= self._look_at:
             await self._async_look()
+        self._plan()
         return await super()._async_update_data()
 
     async def _async_look(self) -> None:
@@ -162,9 +165,13 @@ class LiveCoordinator(PrinterCoordinator):
         return {**_OFF, **_REFUSED}.get(problem) or _FAILED[min(self._failures, len(_FAILED)) - 1]
 
     def _look_again_in(self, seconds: float) -> None:
-        """Have the printer looked at again. What can be said changes with the clock as well, so not only then."""
-        seconds *= random.uniform(*_JITTER)  # noqa: S311
-        self._look_at = self.hass.loop.time() + seconds - _EARLY
+        """Have the printer looked at again."""
+        self._look_at = self.hass.loop.time() + seconds * random.uniform(*_JITTER) - _EARLY  # noqa: S311
+        self._plan()
+
+    def _plan(self) -> None:
+        """Wake up for the next look at the printer. What can be said changes with the clock as well, so not only then."""
+        seconds = max(self._look_at + _EARLY - self.hass.loop.time(), _SOON)
         self.update_interval = timedelta(seconds=min(seconds, TICK.total_seconds()))
 
     @callback
@@ -173,7 +180,7 @@ class LiveCoordinator(PrinterCoordinator):
         """Take over what is known, and look at the printer: something has just happened there."""
         super().async_show(printer)
         if self._look_at < math.inf:
-            self._look_again_in(max(0.1, self._looked_at + _SHORTEST - self.hass.loop.time()))
+            self._look_again_in(max(_SOON, self._looked_at + _SHORTEST - self.hass.loop.time()))
             self._schedule_refresh()
 
     async def _async_find_keys(self, live: Live) -> None:
