@@ -554,6 +554,13 @@ async def plugin_api(
     async with FakePluginApi(clock=lambda: dt_util.utcnow().timestamp()) as fake:
         monkeypatch.setattr(aiohttp_client, "_async_make_resolver", lambda _: fake.resolver)
         monkeypatch.setattr(ssl_util, "client_context", lambda *_: fake.client_context)
+        # Who is cancelled while shaking hands, as at a reload, leaves a server that wonders.
+        handle = hass.loop.get_exception_handler()
+        hass.loop.set_exception_handler(
+            lambda loop, context: (
+                handle(loop, context) if handle and "transport creation" not in context["message"] else None
+            )
+        )
         for made in (aiohttp_client.DATA_RESOLVER, aiohttp_client.DATA_CONNECTOR, aiohttp_client.DATA_CLIENTSESSION):
             hass.data.pop(made, None)
         yield fake

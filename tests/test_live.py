@@ -115,9 +115,7 @@ FIRST: Final = {"nozzle_temperature": 200.0, "bed_temperature": 60.0, "nozzle_ta
 def test_steady_temperatures(seconds: int, then: dict[str, Any], is_shown: bool) -> None:
     """A temperature is shown anew when it has moved, or once a minute."""
     before = live("printing", **FIRST)
-    after = live(status="printing", temperatures_at=NOW + timedelta(seconds=seconds), **{**FIRST, **then}).after(
-        before
-    )
+    after = live(status="printing", temperatures_at=NOW + timedelta(seconds=seconds), **{**FIRST, **then}).after(before)
     names = ("nozzle_temperature", "bed_temperature", "nozzle_target", "chamber_temperature")
     shown = [getattr(after, name) for name in names]
     assert (shown != [getattr(before, name) for name in names]) is is_shown
@@ -237,6 +235,8 @@ OTHER: Final = {"print_id": "print-2", "file_name": "b.gcode"}
         (PAUSED, "idle", SAME | {"nozzle_target": 0.0, "last_progress": 99}, ("print_complete", {"progress": 100})),
         (STARTED, "idle", SAME | {"ends_idle": True, "nozzle_target": 200.0}, ("print_failed", {"cancelled": True})),
         (STARTED, "idle", SAME | {"ends_idle": True, "last_progress": 99}, ("print_complete", {})),
+        (f"{STARTED} 540left", "idle", SAME | {"nozzle_target": 0.0}, ("print_complete", {})),
+        (f"{STARTED} 660left", "idle", SAME | {"nozzle_target": 0.0}, ("print_failed", {})),
         (FAILING, "idle", SAME | {"nozzle_target": 0.0}, None),
         (COMPLETE, "idle", SAME | {"nozzle_target": 0.0}, None),
         (STARTED, "idle", OTHER | {"nozzle_target": 0.0}, None),

@@ -9,6 +9,7 @@ from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.core import Event, HomeAssistant, State
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
+from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -122,7 +123,7 @@ class Life:
         self._relayed = relayed
         self._post = post
         self._pass_time = pass_time
-        self._began: float = 0
+        self.began: float = 0
         self._made: dict[str, dict[str, Any]] = {}
 
     async def live(self, steps: str) -> None:
@@ -137,7 +138,7 @@ class Life:
                 await getattr(self, f"_{name}")(*words)
             else:
                 if name in ("start", "reprint"):
-                    self._began = self._relayed.clock()
+                    self.began = self._relayed.clock()
                 arguments = [*(words or ["benchy.gcode"]), 1800, 100] if name == "start" else words
                 getattr(self._relayed, name)(*arguments)
 
@@ -147,7 +148,7 @@ class Life:
         self._made[kind] = {
             "EventType": NUMBERS[kind],
             "PrintId": self._relayed.print_id,
-            "DurationSec": int(self._relayed.clock() - self._began),
+            "DurationSec": int(self._relayed.clock() - self.began),
             "Progress": int(numbers["Progress"]),
             "TimeRemainingSec": numbers["TimeLeftSec"],
             "FileName": numbers["FileName"],
@@ -515,3 +516,54 @@ async def test_daily_limit(
     assert issue is not None
     assert issue.translation_key == key
     assert WORDS["issues"][key]["description"].format(**(issue.translation_placeholders or {}))
+
+
+NEXT: Final = {"": ["start"], "start": ["pause", "cancel", "complete"], "pause": ["resume", "cancel"]}
+NEXT |= {"resume": NEXT["start"], "cancel": NEXT[""], "complete": NEXT[""]}
+KIND_OF: Final = {
+    "start": "print_started", "pause": "print_paused", "resume": "print_resumed", "cancel": "print_failed",
+    "complete": "print_complete",
+}  # fmt: skip
+STEPS: Final = st.lists(
+    st.tuples(
+        st.integers(0, 5), st.sampled_from(["missing", "on time", "late", "doubled", "late doubled"]), st.booleans()
+    ),
+    min_size=2,
+    max_size=7,
+)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+@pytest.mark.parametrize("make", ALL_MAKES)
+async def test_any_life(
+    hass: HomeAssistant,
+    life: Life,
+    relayed: RelayedPrinter,
+    announced: list[Event],
+    steps: list[tuple[int, str, bool]],
+) -> None:
+    """However notifications arrive: each start, pause, resume and end is announced once, and each print counted once."""
+    await life.live("unload; 3600")
+    announced.clear()
+    before, state, expected = sum(totals(hass)), "", []
+    for choice, arrival, is_reloaded in [*steps, (1, "missing", False)]:
+        state = NEXT[state][choice % len(NEXT[state])]
+        kind = KIND_OF[state]
+        expected.append(kind)
+        if state == "start":
+            relayed.start(f"{relayed.clock()}.gcode", seconds=36000, warmup=0)
+            life.began = relayed.clock()
+        elif state == "complete":
+            relayed.advance(relayed.status()["Result"]["JobStatus"]["CurrentPrint"]["TimeLeftSec"] - 200)
+            await life.live("45; complete")
+        else:
+            getattr(relayed, state)()
+        await life.live(f"make {kind}; 5" + f"; send {kind}" * {"on time": 1, "doubled": 2}.get(arrival, 0))
+        await life.live(
+            f"{'reload; ' * is_reloaded}240" + f"; send {kind}" * {"late": 1, "late doubled": 2}.get(arrival, 0)
+        )
+        await life.live("60")
+    assert [name.rstrip("*") for name in told(announced)] == expected
+    ends = [kind for kind in expected if kind in ("print_failed", "print_complete")]
+    assert sum(totals(hass)) - before == len(ends)

@@ -319,7 +319,8 @@ def _untold_idle(printer: Printer, live: Live, since: datetime) -> _Told:
     is_over = live.ends_idle or live.nozzle_target == 0
     if not _is_of(job, live) or job.status not in (Status.PRINTING, Status.PAUSED) or not is_over:
         return None
-    if max(live.last_progress or 0, job.progress or 0) >= _AT_ITS_END:
+    is_due = job.finish_at is not None and job.finish_at <= since
+    if is_due or max(live.last_progress or 0, job.progress or 0) >= _AT_ITS_END:
         status = Status.COMPLETE
     else:
         status = Status.CANCELLED if live.ends_idle else Status.FAILED
