@@ -19,7 +19,7 @@ from aiohttp.test_utils import TestClient
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import cloud as ha_cloud, webhook
 from homeassistant.components.cloud.const import DATA_CLOUD
-from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry, ConfigSubentryData
 from homeassistant.const import CONF_WEBHOOK_ID, EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, HomeAssistant, State, callback
 from homeassistant.data_entry_flow import EVENT_DATA_ENTRY_FLOW_PROGRESSED, FlowResultType, UnknownFlow
@@ -45,7 +45,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.octoeverywhere.const import DOMAIN
 
-from .fake_plugin_api import FakePluginApi
+from .fake_plugin_api import FakePluginApi, RelayedPrinter
+from .fake_printer import MAKES
 from .kinds import KINDS
 
 SECRET = "correct horse battery staple"
@@ -173,9 +174,15 @@ def entry_data() -> dict[str, Any]:
 
 
 @pytest.fixture
-def entry(hass: HomeAssistant, entry_data: dict[str, Any]) -> MockConfigEntry:
+def connections() -> list[ConfigSubentryData]:
+    """Return the live connections: none."""
+    return []
+
+
+@pytest.fixture
+def entry(hass: HomeAssistant, entry_data: dict[str, Any], connections: list[ConfigSubentryData]) -> MockConfigEntry:
     """Return an entry as the config flow makes it, not yet set up."""
-    entry = MockConfigEntry(domain=DOMAIN, title="OctoEverywhere", data=entry_data)
+    entry = MockConfigEntry(domain=DOMAIN, title="OctoEverywhere", data=entry_data, subentries_data=connections)
     entry.add_to_hass(hass)
     return entry
 
@@ -577,12 +584,41 @@ async def plugin_api(
     async with FakePluginApi(clock=lambda: dt_util.utcnow().timestamp()) as fake:
         monkeypatch.setattr(aiohttp_client, "_async_make_resolver", lambda _: fake.resolver)
         monkeypatch.setattr(ssl_util, "client_context", lambda *_: fake.client_context)
+        # Who is cancelled while shaking hands, as at a reload, leaves a server that wonders.
+        handle = hass.loop.get_exception_handler()
+        hass.loop.set_exception_handler(
+            lambda loop, context: (
+                handle(loop, context) if handle and "transport creation" not in context["message"] else None
+            )
+        )
         for made in (aiohttp_client.DATA_RESOLVER, aiohttp_client.DATA_CONNECTOR, aiohttp_client.DATA_CLIENTSESSION):
             hass.data.pop(made, None)
         yield fake
         for connector in hass.data.get(aiohttp_client.DATA_CONNECTOR, {}).values():
             await connector.close()
     assert fake.violations == []
+
+
+ALL_MAKES = list(MAKES)
+
+
+@pytest.fixture
+def make() -> str:
+    """Return the make of the printer that can be asked."""
+    return "klipper"
+
+
+@pytest.fixture
+async def relayed(hass: HomeAssistant, plugin_api: FakePluginApi, make: str) -> RelayedPrinter:
+    """Return a printer that can be asked."""
+    assert await async_setup_component(hass, "camera", {})  # while something can be added to the server
+    return plugin_api.add(make)
+
+
+def connection_to(relayed: RelayedPrinter, printer_id: str = "printer-1", **secrets: str) -> ConfigSubentryData:
+    """Return a live connection, as the flow makes it."""
+    data = {"printer_id": printer_id, "url": relayed.url, **secrets}
+    return ConfigSubentryData(data=data, subentry_type="live", title="Ender3", unique_id=printer_id)
 
 
 FULL_DISK = OSError(ENOSPC, "No space left on device")

@@ -1,71 +1,573 @@
-"""Tests of a printer that can be asked: a real Home Assistant's client asks a fake of OctoEverywhere's Plugin API."""
+"""Tests of a printer that can be asked: a real Home Assistant asks a fake of OctoEverywhere's Plugin API."""
 
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any
+import logging
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigSubentryData
-from homeassistant.core import Event, HomeAssistant
+from homeassistant.core import Event, HomeAssistant, State
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
+from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.octoeverywhere.const import DOMAIN
+from custom_components.octoeverywhere.account import async_get_account
+from custom_components.octoeverywhere.const import DOMAIN, is_live_key
 
-from .conftest import Clock, Post, value
+from .conftest import ALL_MAKES, NUMBERS, WORDS, Clock, Post, connection_to, device_of, issues, reload, shown, value
 from .fake_plugin_api import FakePluginApi, RelayedPrinter
+from .fake_printer import MAKES
+from .test_trigger import automate, heard, trigger
 
-MAKES = ["octoprint", "klipper", "bambu", "elegoo_cc1", "elegoo_cc2", "prusalink"]
-
-
-@pytest.fixture
-def make() -> str:
-    """Return the make of the printer."""
-    return "klipper"
-
-
-@pytest.fixture
-def relayed(plugin_api: FakePluginApi, make: str) -> RelayedPrinter:
-    """Return a printer that can be asked."""
-    return plugin_api.add(make)
+type Pass = Callable[..., Coroutine[Any, Any, None]]
+LIVE_ENTITIES: Final = (
+    *(f"sensor.ender3_{key}" for key in ("nozzle_temperature", "nozzle_target", "bed_temperature", "bed_target")),
+    "sensor.ender3_status_detail",
+    "button.ender3_cancel",
+    "camera.ender3_live",
+)
 
 
 @pytest.fixture
-async def entry(hass: HomeAssistant, entry_data: dict[str, Any], relayed: RelayedPrinter) -> MockConfigEntry:
-    """Return an entry with a live connection."""
-    connection = ConfigSubentryData(
-        data={"printer_id": "printer-1", "url": relayed.url},
-        subentry_type="live",
-        title="Ender3",
-        unique_id="printer-1",
-    )
-    entry = MockConfigEntry(domain=DOMAIN, title="OctoEverywhere", data=entry_data, subentries_data=[connection])
-    entry.add_to_hass(hass)
-    assert await async_setup_component(hass, "camera", {})  # while something can be added to the server
-    return entry
+def connections(relayed: RelayedPrinter) -> list[ConfigSubentryData]:
+    """Return the connection to the printer."""
+    return [connection_to(relayed)]
 
 
-@pytest.mark.parametrize("make", MAKES)
+@pytest.fixture
+def pass_time(clock: Clock) -> Pass:
+    """Return a function that lets time pass, and Home Assistant ask the printer meanwhile."""
+
+    async def pass_time(seconds: float, step: float = 15) -> None:
+        while seconds > 0:
+            await clock.elapse(timedelta(seconds=min(step, seconds)), wait_background_tasks=True)
+            seconds -= step
+
+    return pass_time
+
+
+@pytest.fixture
+async def repairs(hass: HomeAssistant) -> None:
+    """Set up Repairs; nothing can be added to the server once a client is there."""
+    assert await async_setup_component(hass, "repairs", {})
+
+
+@pytest.fixture
+async def known(post: Post, pass_time: Pass, plugin_api: FakePluginApi) -> None:
+    """Have Home Assistant know the printer, and ask it for the first time."""
+    await post(EventType=12)
+    await pass_time(10)
+
+
+def sensor(hass: HomeAssistant, key: str) -> str | None:
+    """Return what a sensor shows."""
+    return value(hass, f"sensor.ender3_{key}")
+
+
+def told(announced: list[Event]) -> list[str]:
+    """Return what was announced of prints, in order, that of polling with a mark."""
+    names = [f"{event.data['type']}{'*' if event.data['source'] == 'live' else ''}" for event in announced]
+    return [name for name in names if name != "user_interaction_required"]
+
+
+def totals(hass: HomeAssistant) -> list[int]:
+    """Return how many prints were completed, failed and cancelled."""
+    return [int(sensor(hass, f"prints_{kind}") or -1) for kind in ("completed", "failed", "cancelled")]
+
+
+@pytest.mark.parametrize("make", ALL_MAKES)
 async def test_life(
-    hass: HomeAssistant, clock: Clock, post: Post, relayed: RelayedPrinter, announced: list[Event]
+    hass: HomeAssistant, known: None, pass_time: Pass, relayed: RelayedPrinter, announced: list[Event], make: str
 ) -> None:
     """A print of which no notification tells is shown, and told, from its start to its end."""
-    await post(EventType=12)
-    await clock.elapse(timedelta(seconds=10), wait_background_tasks=True)
-    print(value(hass, "sensor.ender3_status"), relayed.requests, value(hass, "sensor.ender3_nozzle_temperature"))
-    relayed.start("benchy.gcode", 3600, 100)
-    for _ in range(280):
-        await clock.elapse(timedelta(seconds=15), wait_background_tasks=True)
-        print(
-            clock.passed(),
-            value(hass, "sensor.ender3_status"),
-            value(hass, "sensor.ender3_progress"),
-            value(hass, "sensor.ender3_time_remaining"),
-            value(hass, "sensor.ender3_estimated_finish"),
-            value(hass, "sensor.ender3_nozzle_temperature"),
-        )
-    print(
-        "ANN",
-        [(e.data["type"], e.data["progress"], e.data["duration"], e.data["source"]) for e in announced],
-        [s.state for s in hass.states.async_all()],
+    assert (sensor(hass, "status"), value(hass, "binary_sensor.ender3_connected")) == ("idle", "on")
+    statuses = [sensor(hass, "status")]
+
+    async def watch(seconds: float) -> None:
+        for _ in range(int(seconds / 15)):
+            await pass_time(15)
+            if (status := sensor(hass, "status")) != statuses[-1]:
+                statuses.append(status)
+
+    relayed.start("benchy.gcode", seconds=1800, layers=100)
+    await watch(900)
+    assert 20 <= float(sensor(hass, "progress") or 0) <= 60
+    assert 0.1 < float(sensor(hass, "time_remaining") or 0) < 0.5
+    assert "enchy" in str(sensor(hass, "file_name"))
+    assert float(sensor(hass, "nozzle_temperature") or 0) > 200
+    assert value(hass, "binary_sensor.ender3_printing") == "on"
+    relayed.pause()
+    await watch(150)
+    remaining = sensor(hass, "time_remaining")
+    await watch(60)
+    assert sensor(hass, "time_remaining") == remaining
+    relayed.resume()
+    await watch(1500)
+    seen = [status for status in statuses if status != "preparing"]  # which may be over between two looks
+    assert seen[:4] == ["idle", "printing", "paused", "printing"]
+    assert seen[4:] in (["complete"], ["idle"], ["complete", "idle"])
+    assert told(announced) == ["print_started*", "print_paused*", "print_resumed*", "print_complete*"]
+    assert totals(hass) == [1, 0, 0]
+    assert not issues(hass)
+
+
+class Life:
+    """A printer's life, as a table tells it: what it does, how long, and which notifications come of it."""
+
+    def __init__(self, hass: HomeAssistant, relayed: RelayedPrinter, post: Post, pass_time: Pass) -> None:
+        """Begin."""
+        self._hass = hass
+        self._relayed = relayed
+        self._post = post
+        self._pass_time = pass_time
+        self.began: float = 0
+        self._made: dict[str, dict[str, Any]] = {}
+
+    async def live(self, steps: str) -> None:
+        """Do one step after the other: so many seconds, what the printer does, or a notification."""
+        for step in steps.split(";"):
+            name, *words = step.split()
+            if name.isdecimal():
+                await self._pass_time(int(name))
+            elif name == "reload":
+                await reload(self._hass)
+            elif name in ("make", "send", "tell"):
+                await getattr(self, f"_{name}")(*words)
+            else:
+                if name in ("start", "reprint"):
+                    self.began = self._relayed.clock()
+                arguments = [*(words or ["benchy.gcode"]), 1800, 100] if name == "start" else words
+                getattr(self._relayed, name)(*arguments)
+
+    async def _make(self, kind: str) -> None:
+        """Make a notification, which is sent later, if at all."""
+        numbers = self._relayed.status()["Result"]["JobStatus"]["CurrentPrint"]
+        self._made[kind] = {
+            "EventType": NUMBERS[kind],
+            "PrintId": self._relayed.print_id,
+            "DurationSec": int(self._relayed.clock() - self.began),
+            "Progress": int(numbers["Progress"]),
+            "TimeRemainingSec": numbers["TimeLeftSec"],
+            "FileName": numbers["FileName"],
+        }
+
+    async def _send(self, kind: str) -> None:
+        """Send a notification, perhaps once more."""
+        self._relayed.excuse()
+        assert (await self._post(self._made[kind])).status == 200
+
+    async def _tell(self, kind: str) -> None:
+        """Tell at once."""
+        await self._make(kind)
+        await self._send(kind)
+
+
+@pytest.fixture
+def life(hass: HomeAssistant, relayed: RelayedPrinter, post: Post, pass_time: Pass, known: None) -> Life:
+    """Return the life of the printer."""
+    return Life(hass, relayed, post, pass_time)
+
+
+UNTIL_PRINTING: Final = "start; 240"
+LIVES: Final = [
+    # Cancelled: each make shows it in its own way, and a Bambu not so that it could be told from a failure.
+    *(
+        (make, f"{UNTIL_PRINTING}; cancel; 240", "print_started* print_failed*", [0, 1, 0] if make == "bambu" else [0, 0, 1])
+        for make in ALL_MAKES if make != "elegoo_cc2"
+    ),
+    ("elegoo_cc2", f"{UNTIL_PRINTING}; cancel; 240", "print_started* print_failed*", [0, 1, 0]),
+    # It died, or went on.
+    ("klipper", f"{UNTIL_PRINTING}; 300; fail; 240; start; 300", "print_started* error* print_started*", [0, 1, 0]),
+    ("octoprint", f"{UNTIL_PRINTING}; fail; 240", "print_started* error*", [0, 0, 0]),
+    ("bambu", f"{UNTIL_PRINTING}; fail Nozzle; 240", "print_started* error*", [0, 0, 0]),
+    ("bambu", f"{UNTIL_PRINTING}; filament_out; 240; resume; 120", "print_started* print_paused* print_resumed*", [0, 0, 0]),
+    ("elegoo_cc1", f"{UNTIL_PRINTING}; fail; 240", "print_started* print_failed*", [0, 0, 1]),
+    ("elegoo_cc2", f"{UNTIL_PRINTING}; fail; 240", "print_started* error*", [0, 0, 0]),
+    ("prusalink", f"{UNTIL_PRINTING}; fail Hot; 240; unload; 240", "print_started* error*", [0, 0, 0]),
+    # A notification in time says it all; one that comes too late, or twice, nothing.
+    ("klipper", "start; tell print_started; 240; tell print_complete; complete; 240", "print_started print_complete", [1, 0, 0]),
+    ("klipper", "start; 60; make print_started; 30; send print_started; 120; pause; 45; tell print_paused; 90", "print_started print_paused", [0, 0, 0]),
+    ("klipper", "start; 60; make print_started; 240; send print_started; send print_started; 120", "print_started*", [0, 0, 0]),
+    ("klipper", f"{UNTIL_PRINTING}; complete; make print_complete; 240; send print_complete; send print_complete; 30", "print_started* print_complete*", [1, 0, 0]),
+    ("octoprint", "start; tell print_started; 200; cancel; 120; tell print_failed; 60", "print_started print_failed*", [0, 0, 1]),
+    # Home Assistant starts anew: nothing is told again, and what happened meanwhile is told once.
+    ("klipper", f"{UNTIL_PRINTING}; reload; 120; reload; 300", "print_started*", [0, 0, 0]),
+    ("klipper", f"{UNTIL_PRINTING}; complete; reload; 240; reload; 120", "print_started* print_complete*", [1, 0, 0]),
+    ("elegoo_cc2", f"{UNTIL_PRINTING}; complete; 60; reload; 240", "print_started* print_failed*", [0, 1, 0]),
+    # Klipper's plugin takes the same file for the same print.
+    ("klipper", f"{UNTIL_PRINTING}; complete; 240; reprint; 240; complete; 240", "print_started* print_complete* print_started* print_complete*", [2, 0, 0]),
+    # Its plugin is started anew in mid-print; on Klipper, the print may get another id.
+    *((make, f"{UNTIL_PRINTING}; restart_plugin; 300; complete; 240", "print_started* print_complete*", [1, 0, 0]) for make in ("klipper", "bambu", "octoprint")),
+    # One print follows the other, and nobody saw the end.
+    ("bambu", f"{UNTIL_PRINTING}; complete; start other.gcode; 400", "print_started* print_started*", [0, 0, 0]),
+    # Switched off in between.
+    ("prusalink", f"{UNTIL_PRINTING}; switch_off; 300; complete; switch_on; 300", "print_started* print_complete*", [1, 0, 0]),
+    ("elegoo_cc1", f"{UNTIL_PRINTING}; switch_off; 30; switch_on; 300", "print_started*", [0, 0, 0]),
+    # Idle with a loaded file is idle.
+    ("octoprint", "load; 240", "", [0, 0, 0]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "steps", "expected", "counted"), LIVES)
+async def test_lives(
+    hass: HomeAssistant, life: Life, announced: list[Event], steps: str, expected: str, counted: list[int]
+) -> None:
+    """What a printer does is announced and counted once, by whom it was told first."""
+    await life.live(steps)
+    assert told(announced) == expected.split()
+    assert totals(hass) == counted
+
+
+# When the printer cannot be asked.
+
+PROGRESS: Final = {
+    "EventType": 6,
+    "PrintId": "print-1",
+    "Progress": 21,
+    "TimeRemainingSec": 36000,
+    "FileName": "a.gcode",
+}
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the integration has logged for its owner."""
+    ours = [record for record in caplog.records if record.name.startswith(f"custom_components.{DOMAIN}")]
+    return [record.getMessage() for record in ours if record.levelno >= logging.INFO]
+
+
+def live_states(hass: HomeAssistant) -> set[str | None]:
+    """Return what all entities show that only a printer that can be asked has, but for `connected`."""
+    return {value(hass, name) for name in LIVE_ENTITIES}
+
+
+async def test_off_over_night(
+    hass: HomeAssistant,
+    known: None,
+    post: Post,
+    pass_time: Pass,
+    relayed: RelayedPrinter,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A printer that is switched off costs two lines in the log, and shows what notifications told of it."""
+    relayed.start(seconds=36000)
+    await pass_time(300)
+    relayed.excuse()
+    await post(PROGRESS, PrintId=relayed.print_id)
+    await pass_time(60)
+    caplog.clear()
+    relayed.switch_off()
+    before = len(relayed.requests)
+    await pass_time(8 * 3600, 20)
+    assert logged(caplog) == ["Ender3 cannot be reached: printer_off"]
+    assert 0.85 * 240 < len(relayed.requests) - before < 1.1 * 240
+    assert live_states(hass) == {"unavailable"}
+    assert value(hass, "binary_sensor.ender3_connected") == "off"
+    assert (sensor(hass, "status"), sensor(hass, "progress"), sensor(hass, "file_name")) == (
+        "printing",
+        "21",
+        "a.gcode",
     )
-    assert 0
+    relayed.switch_on()
+    await pass_time(150)
+    assert logged(caplog)[1:] == ["Ender3 can be reached again"]
+    assert "unavailable" not in live_states(hass)
+    assert (value(hass, "binary_sensor.ender3_connected"), sensor(hass, "file_name")) == ("on", "benchy.gcode")
+
+
+@pytest.mark.parametrize("answer", ["not_json", 500, 602, 612])
+async def test_hiccup(
+    hass: HomeAssistant,
+    life: Life,
+    pass_time: Pass,
+    relayed: RelayedPrinter,
+    caplog: pytest.LogCaptureFixture,
+    answer: Any,
+) -> None:
+    """One failure changes nothing; after two, nothing is believed any more that was said before."""
+    await life.live(UNTIL_PRINTING)
+    caplog.clear()
+    before = shown(hass)
+    relayed.respond(answer, "status", times=1)
+    await pass_time(15.8, 15.8)
+    assert live_states(hass) == {before[name][0] for name in LIVE_ENTITIES}
+    relayed.respond(answer, "status", times=2)
+    await pass_time(31, 15.5)
+    await pass_time(5)
+    assert live_states(hass) == {"unavailable"}
+    assert value(hass, "binary_sensor.ender3_connected") == "unknown"
+    assert sensor(hass, "status") == "printing"
+    await pass_time(200)
+    assert "unavailable" not in live_states(hass)
+    assert len(logged(caplog)) == 2
+
+
+async def test_says_nothing(hass: HomeAssistant, life: Life, pass_time: Pass, relayed: RelayedPrinter) -> None:
+    """A printer that says nothing of its state is reached, and nothing is known of it."""
+    relayed.make = MAKES["elegoo_cc2"]
+    await life.live(f"{UNTIL_PRINTING}; switch_off; 30")
+    relayed.switch_on(is_named=False)
+    await pass_time(150)
+    assert (value(hass, "binary_sensor.ender3_connected"), live_states(hass)) == ("on", {"unavailable"})
+
+
+@pytest.mark.parametrize(
+    ("make", "state", "answer", "seconds"),
+    [
+        ("klipper", "start", None, 15),
+        ("klipper", "start; pause", None, 30),
+        ("klipper", "", None, 60),
+        ("klipper", "start; complete", None, 60),
+        ("klipper", "switch_off", None, 120),
+        ("elegoo_cc1", "switch_off 787", None, 120),
+        ("prusalink", "switch_off 789", None, 600),
+        ("klipper", "start", 601, 120),
+        ("klipper", "start", 602, 600),
+        ("klipper", "start", 605, 3600),
+        ("klipper", "start", 604, float("inf")),
+    ],
+)
+async def test_pace(
+    hass: HomeAssistant,
+    known: None,
+    pass_time: Pass,
+    relayed: RelayedPrinter,
+    state: str,
+    answer: int | None,
+    seconds: float,
+) -> None:
+    """A printer is asked as often as is of use, and no more often."""
+    for step in state.split("; ") if state else ():
+        name, *words = step.split()
+        getattr(relayed, name)(*(["a.gcode", 10**6] if name == "start" else [int(word) for word in words]))
+    if answer is not None:
+        relayed.respond(answer)
+    await pass_time(1800)  # until it backs off no further, and everything is told
+    before, long = len(relayed.requests), max(1200.0, 10 * min(seconds, 3600))
+    await pass_time(long, min(seconds, 3600) / 15)
+    assert len(relayed.requests) - before == pytest.approx(long / seconds, rel=0.12, abs=1)
+
+
+async def test_at_once(hass: HomeAssistant, known: None, post: Post, pass_time: Pass, relayed: RelayedPrinter) -> None:
+    """After a notification the printer is asked at once, but not sooner than the pace allows."""
+    await pass_time(100)
+    moments = [request.at for request in relayed.requests]
+    await pass_time(30)
+    relayed.start(warmup=0)
+    await post(EventType=1, PrintId=relayed.print_id)
+    await pass_time(1)
+    assert relayed.requests[-1].at - moments[-1] > 20
+    assert sensor(hass, "nozzle_target") == "240.0"
+    asked = len(relayed.requests)
+    await post(EventType=10, PrintId=relayed.print_id)
+    await pass_time(5)
+    assert len(relayed.requests) == asked
+    await pass_time(8)
+    assert len(relayed.requests) == asked + 1
+
+
+# When the connection ends, is removed or added.
+
+
+@pytest.mark.parametrize(("status", "problem"), [(603, "not_found"), (604, "revoked"), (606, "wrong_credentials")])
+async def test_ended(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_client: ClientSessionGenerator,
+    repairs: None,
+    life: Life,
+    post: Post,
+    pass_time: Pass,
+    relayed: RelayedPrinter,
+    plugin_api: FakePluginApi,
+    status: int,
+    problem: str,
+) -> None:
+    """Of a connection that has ended its owner is told; a repair leads to where another address is entered."""
+    await life.live(UNTIL_PRINTING)
+    relayed.respond(status)
+    await pass_time(30)
+    (issue_id,) = issues(hass)
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    assert issue is not None
+    assert (issue.translation_key, issue.is_fixable) == (f"live_{problem}", True)
+    assert relayed.host not in str(issue)
+    asked = len(relayed.requests)
+    await post(EventType=6, PrintId=relayed.print_id)
+    await pass_time(600)
+    assert len(relayed.requests) == asked
+    assert live_states(hass) == {"unavailable"}
+    assert value(hass, "binary_sensor.ender3_connected") == "unknown"
+    client = await hass_client()
+
+    async def submit(path: str, **fields: Any) -> Any:
+        response = await client.post(path, json=fields)
+        assert response.status == 200
+        return await response.json()
+
+    page = await submit("/api/repairs/issues/fix", handler=DOMAIN, issue_id=issue_id)
+    texts = WORDS["issues"][f"live_{problem}"]["fix_flow"]
+    texts["step"]["confirm"]["description"].format(**page["description_placeholders"])
+    page = await submit(f"/api/repairs/issues/fix/{page['flow_id']}")
+    kind, flow_id = page["next_flow"]
+    assert kind == "config_subentries_flow"
+    path = f"/api/config/config_entries/subentries/flow/{flow_id}"
+    other = plugin_api.add("klipper")
+    page = await submit(path, url=other.url)
+    page = await submit(path, printer_id="printer-1")
+    assert (page["type"], page["reason"]) == ("abort", "reconfigure_successful")
+    other.excuse()
+    await pass_time(10)
+    assert (sensor(hass, "status"), issues(hass)) == ("idle", set())
+    (subentry,) = entry.subentries.values()
+    assert subentry.data["url"] == other.url
+
+
+async def test_needs_supporter(hass: HomeAssistant, life: Life, pass_time: Pass, relayed: RelayedPrinter) -> None:
+    """Where only supporters may ask, that is told until it is over, and nobody has to do anything here."""
+    relayed.respond(605)
+    await pass_time(120)
+    (issue_id,) = issues(hass)
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    assert issue is not None
+    assert (issue.translation_key, issue.is_fixable) == ("live_needs_supporter", False)
+    assert WORDS["issues"]["live_needs_supporter"]["description"].format(**(issue.translation_placeholders or {}))
+    relayed.respond(None)
+    await pass_time(4000, 60)
+    assert (issues(hass), sensor(hass, "status")) == (set(), "idle")
+
+
+async def test_removed_and_added(
+    hass: HomeAssistant, entry: MockConfigEntry, life: Life, pass_time: Pass, relayed: RelayedPrinter
+) -> None:
+    """Without its connection a printer is as if there had never been one; with it, it begins without a restart."""
+    (connection,) = entry.subentries.values()
+    registry = er.async_get(hass)
+
+    def keys() -> set[str]:
+        entities = er.async_entries_for_config_entry(registry, entry.entry_id)
+        return {entity.unique_id.removeprefix("printer-1_") for entity in entities}
+
+    with_connection = keys()
+    assert {"pause", "live", "nozzle_temperature", "connected", "heaters_off"} <= with_connection
+    hass.config_entries.async_remove_subentry(entry, connection.subentry_id)
+    await hass.async_block_till_done()
+    asked = len(relayed.requests)
+    await pass_time(300)
+    assert len(relayed.requests) == asked
+    assert not [key for key in keys() if is_live_key(key)]
+    assert sensor(hass, "status") == "unknown"
+    assert "idle" not in (hass.states.get("sensor.ender3_status") or State("a.b", "")).attributes["options"]
+    hass.config_entries.async_add_subentry(entry, connection)
+    await hass.async_block_till_done()
+    await pass_time(10)
+    assert keys() == with_connection
+    assert sensor(hass, "status") == "idle"
+
+
+@pytest.mark.parametrize("make", ["klipper", "octoprint"])
+async def test_more_is_found(
+    hass: HomeAssistant, entry: MockConfigEntry, life: Life, pass_time: Pass, relayed: RelayedPrinter, make: str
+) -> None:
+    """What a printer turns out to have gets its entities, which are there after a restart, whatever it says then."""
+    found = {"light.ender3_light_caselight", "button.ender3_heaters_off"} if make == "klipper" else set()
+    assert value(hass, "light.ender3_light_caselight") is None
+    relayed.lights = {"caselight": True} if make == "klipper" else None
+    await pass_time(70)
+    assert {name for name in shown(hass) if name.startswith(("light", "button.ender3_h"))} == found
+    assert (value(hass, "sensor.ender3_chamber_temperature") is None) is (make == "octoprint")
+    relayed.switch_off()
+    await reload(hass)
+    await pass_time(10)
+    assert {name for name, seen in shown(hass).items() if name in found and seen[0] == "unavailable"} == found
+
+
+# What others make of it.
+
+
+async def test_automations(hass: HomeAssistant, life: Life, pass_time: Pass, relayed: RelayedPrinter) -> None:
+    """Who waits for the end of a print, or for the minutes before, hears of it once; the calendar shows it."""
+    target = {"device_id": str(getattr(device_of(hass), "id", None))}
+    triggers = (trigger("print_complete", target), trigger("finishes_soon", target, before={"minutes": 10}))
+    calls = await automate(hass, "{{ trigger.event.data.type }} {{ trigger.event.data.source }}", *triggers)
+    await life.live("start; 1000")
+    assert heard(calls) == []
+    await life.live("600")
+    assert heard(calls) == [(1, "finishes_soon None")]
+    await life.live("600; make print_complete; 240; send print_complete; 60")
+    assert heard(calls) == [(1, "finishes_soon None"), (0, "print_complete live")]
+    (print_,) = await async_get_account(hass).printers["printer-1"].async_get_prints()  # type: ignore[union-attr]
+    assert (print_.outcome, print_.file_name) == ("complete", "benchy.gcode")
+    assert (print_.ended_at - print_.started_at).total_seconds() == pytest.approx(1860, abs=120)
+
+
+@pytest.mark.parametrize(("is_live", "key"), [(True, "notification_limit_live"), (False, "notification_limit")])
+async def test_daily_limit(
+    hass: HomeAssistant, entry: MockConfigEntry, known: None, post: Post, is_live: bool, key: str
+) -> None:
+    """With a live connection, the daily limit is no reason to worry."""
+    if not is_live:
+        hass.config_entries.async_remove_subentry(entry, next(iter(entry.subentries)))
+        await hass.async_block_till_done()
+    await post(EventType=13)
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, "notification_limit")
+    assert issue is not None
+    assert issue.translation_key == key
+    assert WORDS["issues"][key]["description"].format(**(issue.translation_placeholders or {}))
+
+
+_PRINTING: Final = ["pause", "cancel", "complete"]
+NEXT: Final = {
+    **{state: ["start"] for state in ("", "cancel", "complete")},
+    **{state: _PRINTING for state in ("start", "resume")},
+    "pause": ["resume", "cancel"],
+}
+KIND_OF: Final = {
+    "start": "print_started", "pause": "print_paused", "resume": "print_resumed", "cancel": "print_failed",
+    "complete": "print_complete",
+}  # fmt: skip
+STEPS: Final = st.lists(
+    st.tuples(
+        st.integers(0, 5), st.sampled_from(["missing", "on time", "late", "doubled", "late doubled"]), st.booleans()
+    ),
+    min_size=2,
+    max_size=7,
+)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+@pytest.mark.parametrize("make", ALL_MAKES)
+async def test_any_life(
+    hass: HomeAssistant,
+    life: Life,
+    relayed: RelayedPrinter,
+    announced: list[Event],
+    steps: list[tuple[int, str, bool]],
+) -> None:
+    """However notifications arrive: each start, pause, resume and end is announced once, and each print counted once."""
+    await life.live("unload; 3600")
+    announced.clear()
+    before, state, expected = sum(totals(hass)), "", []
+    for choice, arrival, is_reloaded in [*steps, (1, "missing", False)]:
+        state = NEXT[state][choice % len(NEXT[state])]
+        kind = KIND_OF[state]
+        expected.append(kind)
+        if state == "start":
+            relayed.start(f"{relayed.clock()}.gcode", seconds=36000, warmup=0)
+            life.began = relayed.clock()
+        elif state == "complete":
+            relayed.advance(relayed.status()["Result"]["JobStatus"]["CurrentPrint"]["TimeLeftSec"] - 200)
+            await life.live("45; complete")
+        else:
+            getattr(relayed, state)()
+        await life.live(f"make {kind}; 5" + f"; send {kind}" * {"on time": 1, "doubled": 2}.get(arrival, 0))
+        await life.live(
+            f"{'reload; ' * is_reloaded}240" + f"; send {kind}" * {"late": 1, "late doubled": 2}.get(arrival, 0)
+        )
+        await life.live("60")
+    assert [name.rstrip("*") for name in told(announced)] == expected
+    ends = [kind for kind in expected if kind in ("print_failed", "print_complete")]
+    assert sum(totals(hass)) - before == len(ends)

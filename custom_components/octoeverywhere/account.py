@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -87,8 +88,8 @@ class Account:
         self._lock = asyncio.Lock()
         self._unannounced = 0
         self._platforms: list[tuple[EntityPlatform, CreateEntities]] = []
-        self.connections = dict(entry.subentries)
-        """The live connections that are in use."""
+        self.connections = {subentry_id: copy(subentry) for subentry_id, subentry in entry.subentries.items()}
+        """The live connections as they are in use; Home Assistant changes its own in place."""
         self._has_warned = False
         self._is_unsaved = False
         self._cancel_retry: CALLBACK_TYPE | None = None

@@ -314,7 +314,9 @@ def _relation_of_live(printer: Printer, notification: Notification, now: datetim
     if job.ended:
         is_again = _STATUS.get(notification.type) is Status.PRINTING
         return Relation.AGAIN if is_again else Relation.REPEAT
-    return Relation.REPEAT if _status(job, notification) is job.status else Relation.SAME
+    if _status(job, notification) is job.status:
+        return Relation.REPEAT
+    return Relation.AGAIN if notification.type is Type.PRINT_STARTED else Relation.SAME
 
 
 def _relation_without_id(printer: Printer, notification: Notification) -> Relation:

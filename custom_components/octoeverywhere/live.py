@@ -139,11 +139,13 @@ def read_live(result: JsonObject, now: datetime) -> Live | None:
         status = Status.PAUSED
     elif is_bambu and status is Status.CANCELLED:
         status = Status.FAILED
+    # A Bambu goes on to show the stage in which its last print ended.
+    is_left_over = is_bambu and status not in (*UNDER_WAY, Status.ERROR)
     current = _object(job, "CurrentPrint")
     temperatures = _object(current, "Temps")
     live = Live(
         status=status,
-        status_detail=read_text(job.get("SubState")),
+        status_detail=None if is_left_over else read_text(job.get("SubState")),
         error=error,
         print_id=read_identifier(_object(result, "OctoEverywhereStatus").get("MostRecentPrintIdStr")),
         lights=_read_lights(job.get("Lights")),
@@ -167,11 +169,12 @@ def _with_numbers(live: Live, current: JsonObject, now: datetime) -> Live:
     if remaining == -1 or (remaining == 0 and (not live.has_own_failures or live.status is Status.PREPARING)):
         remaining = None
     duration, total = read_seconds(current.get("DurationSec")), read_count(current.get("TotalLayers")) or None
+    progress = min(read_count(current.get("Progress")) or 0, 100)
     if live.status is Status.PREPARING:
         # What else it says may be of the print before.
         total, progress = None, 0
-    else:
-        progress = min(read_count(current.get("Progress")) or 0, 100)
+    elif progress == 0 and remaining == duration:
+        remaining = None  # how Klipper guesses of a file of which it knows nothing
     return replace(
         live,
         file_name=read_file_name(current.get("FileName")),
@@ -267,19 +270,24 @@ def _untold_going_on(printer: Printer, live: Live, since: datetime) -> _Told:
     if _is_of(job, live):
         if live.status is Status.PAUSED:
             return (Type.PRINT_PAUSED, {}) if job.status is Status.PRINTING else None
+        if job.status is Status.ERROR and (live.progress or 0) < (job.progress or 0):
+            return Type.PRINT_STARTED, {"duration": _counted_on(job, live, since)}
         return (Type.PRINT_RESUMED, {}) if job.status in (Status.PAUSED, Status.ERROR) else None
-    is_earlier = any(earlier.print_id == live.print_id for earlier in printer.earlier)
     is_again = live.print_id == job.print_id
-    if live.print_id is None or (is_earlier and not is_again):
+    is_earlier = not is_again and any(earlier.print_id == live.print_id for earlier in printer.earlier)
+    if live.print_id is None or is_earlier or _goes_on(job, live, since):
         return None
-    if _goes_on(job, live, since):
-        return None
-    duration = live.print_duration or 0
-    has_started = duration < _JUST_STARTED and live.status is Status.PRINTING
-    if is_again and job.finish_at is not None and job.counted is not None:
-        # As Klipper's plugin counts, for which it is the same print.
-        duration = job.counted + max(0, int((since - job.finish_at).total_seconds()))
+    has_started = (live.print_duration or 0) < _JUST_STARTED and live.status is Status.PRINTING
+    duration = _counted_on(job, live, since) if is_again else live.print_duration or 0
     return (Type.PRINT_STARTED if has_started else Type.PRINT_PROGRESS), {"duration": duration}
+
+
+def _counted_on(job: Job, live: Live, since: datetime) -> int:
+    """Return the seconds of a file that is printed again as Klipper's plugin counts, for which it is the same print."""
+    ended_at = job.finish_at if job.ended else job.stopped_at
+    if ended_at is None or job.counted is None:
+        return live.print_duration or 0
+    return job.counted + max(0, int((since - ended_at).total_seconds()))
 
 
 def _untold_error(printer: Printer, live: Live, since: datetime) -> _Told:
@@ -309,7 +317,8 @@ def _untold_idle(printer: Printer, live: Live, since: datetime) -> _Told:
     is_over = live.ends_idle or live.nozzle_target == 0
     if not _is_of(job, live) or job.status not in (Status.PRINTING, Status.PAUSED) or not is_over:
         return None
-    if max(live.last_progress or 0, job.progress or 0) >= _AT_ITS_END:
+    is_due = job.finish_at is not None and job.finish_at <= since
+    if is_due or max(live.last_progress or 0, job.progress or 0) >= _AT_ITS_END:
         status = Status.COMPLETE
     else:
         status = Status.CANCELLED if live.ends_idle else Status.FAILED

@@ -28,6 +28,8 @@ _PACE_IDLE: Final = 60
 _PACE_UNTOLD: Final = 30
 # But after a command, no look follows another sooner.
 _SHORTEST: Final = 11
+# At once.
+_SOON: Final = 0.1
 # Home Assistant's timers may be so early.
 _EARLY: Final = 1
 # The printers are looked at one after the other, and not all at once after a failure of OctoEverywhere.
@@ -120,6 +122,7 @@ class LiveCoordinator(PrinterCoordinator):
         """Ask the printer, and return what can be said now."""
         if self.hass.loop.time() >= self._look_at:
             await self._async_look()
+        self._plan()
         return await super()._async_update_data()
 
     async def _async_look(self) -> None:
@@ -132,13 +135,16 @@ class LiveCoordinator(PrinterCoordinator):
             self._look_again_in(self._pace_of(err.problem))
             return
         self._note(None)
-        self._look_again_in(_PACE_IDLE)
+        self._look_again_in(_PACE_UNTOLD)
         now = dt_util.utcnow()
-        if (live := read_live(result, now)) is not None:
-            self.live = live.after(self.live)
-            self._look_again_in(_PACE.get(live.status, _PACE_IDLE))
-            await self._async_find_keys(self.live)
-            await self._async_tell(self.live, now)
+        live = read_live(result, now)
+        if live is None:
+            self.live = self._untold = None
+            return
+        self.live = live.after(self.live)
+        self._look_again_in(_PACE.get(live.status, _PACE_IDLE))
+        await self._async_find_keys(self.live)
+        await self._async_tell(self.live, now)
 
     def _note(self, problem: Problem | None) -> None:
         """Take over whether the printer could be asked: a change is logged, once, and told to an owner who can help."""
@@ -159,9 +165,13 @@ class LiveCoordinator(PrinterCoordinator):
         return {**_OFF, **_REFUSED}.get(problem) or _FAILED[min(self._failures, len(_FAILED)) - 1]
 
     def _look_again_in(self, seconds: float) -> None:
-        """Have the printer looked at again. What can be said changes with the clock as well, so not only then."""
-        seconds *= random.uniform(*_JITTER)  # noqa: S311
-        self._look_at = self.hass.loop.time() + seconds - _EARLY
+        """Have the printer looked at again."""
+        self._look_at = self.hass.loop.time() + seconds * random.uniform(*_JITTER) - _EARLY  # noqa: S311
+        self._plan()
+
+    def _plan(self) -> None:
+        """Wake up for the next look at the printer. What can be said changes with the clock as well, so not only then."""
+        seconds = max(self._look_at + _EARLY - self.hass.loop.time(), _SOON)
         self.update_interval = timedelta(seconds=min(seconds, TICK.total_seconds()))
 
     @callback
@@ -170,7 +180,7 @@ class LiveCoordinator(PrinterCoordinator):
         """Take over what is known, and look at the printer: something has just happened there."""
         super().async_show(printer)
         if self._look_at < math.inf:
-            self._look_again_in(max(0.1, self._looked_at + _SHORTEST - self.hass.loop.time()))
+            self._look_again_in(max(_SOON, self._looked_at + _SHORTEST - self.hass.loop.time()))
             self._schedule_refresh()
 
     async def _async_find_keys(self, live: Live) -> None:
@@ -195,7 +205,7 @@ class LiveCoordinator(PrinterCoordinator):
             self._untold = (kind, print_id, now)
         since = self._untold[2]
         if now - since < UNTOLD_AFTER:
-            self._look_again_in(_PACE_UNTOLD)
+            self._look_again_in(min(_PACE.get(live.status, _PACE_IDLE), _PACE_UNTOLD))
         elif (notification := untold(self.printer_id, self.printer, live, since)) is not None:
             self._untold = None
             with suppress(RefusedError):  # flooded: what is still untold then is told after the next look

@@ -22,6 +22,7 @@ import voluptuous as vol
 
 from .account import Account, OctoEverywhereConfigEntry
 from .const import CONF_PRINTER_ID
+from .coordinator import PrinterCoordinator
 from .live import Live, read_live
 from .plugin_api import CONNECTIONS_PAGE, Credentials, PluginApi, PluginApiError, Problem
 from .words import async_word
@@ -46,14 +47,20 @@ class LiveFlow(ConfigSubentryFlow):
     _asked: str | None = None
     """The printer of which it was asked back whether it is the one."""
 
+    def _why_not(self) -> str | None:
+        """Return why there can be no connection now, None where there can."""
+        if self._account is None:
+            return "not_loaded"
+        if self._printers():
+            return None
+        return "every_printer" if self._account.printers else "no_printer"
+
     # Which address?
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask for the address."""
-        if self._account is None:
-            return self.async_abort(reason="not_loaded")
-        if not self._printers():
-            return self.async_abort(reason="every_printer" if self._account.printers else "no_printer")
+        if (reason := self._why_not()) is not None:
+            return self.async_abort(reason=reason)
         errors = {}
         if user_input is not None:
             try:
@@ -63,7 +70,7 @@ class LiveFlow(ConfigSubentryFlow):
                 errors[CONF_URL] = str(err.problem)
         return self.async_show_form(
             step_id="user",
-            data_schema=self.add_suggested_values_to_schema(_ADDRESS, user_input),
+            data_schema=_ADDRESS,
             errors=errors,
             description_placeholders={"connections_page": CONNECTIONS_PAGE},
             last_step=False,
@@ -102,24 +109,25 @@ class LiveFlow(ConfigSubentryFlow):
 
     async def async_step_printer(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Show what was found, and ask which printer it is."""
-        printers, likely = self._printers(), self._likely_printer()
-        chosen, errors = (user_input or {}).get(CONF_PRINTER_ID), {}
-        if chosen is not None:
-            if likely in (None, chosen) or self._asked == chosen:
+        if (reason := self._why_not()) is not None:
+            return self.async_abort(reason=reason)
+        printers, likely, errors = self._printers(), self._likely_printer(), {}
+        chosen = (user_input or {}).get(CONF_PRINTER_ID)
+        if chosen in printers:
+            if likely is None or chosen in (likely.printer_id, self._asked):
                 return self._keep(chosen, printers[chosen])
             self._asked, errors[CONF_PRINTER_ID] = chosen, "other_printer"
         options = [SelectOptionDict(value=printer_id, label=name) for printer_id, name in printers.items()]
         schema = vol.Schema(
             {vol.Required(CONF_PRINTER_ID): SelectSelector(SelectSelectorConfig(options=options))},
         )
-        suggested = chosen or (likely if likely in printers else None) or next(iter(printers))
-        account = self._account
-        other = account.printers[likely].data.name if account is not None and likely is not None else None
+        wanted = (chosen, likely and likely.printer_id, *printers)
+        suggested = next(printer_id for printer_id in wanted if printer_id in printers)
         return self.async_show_form(
             step_id="printer",
             data_schema=self.add_suggested_values_to_schema(schema, {CONF_PRINTER_ID: suggested}),
             errors=errors,
-            description_placeholders={"other": other or "", **self._found()},
+            description_placeholders={"other": (likely and likely.data.name) or "", **self._found()},
         )
 
     def _found(self) -> dict[str, str]:
@@ -145,13 +153,13 @@ class LiveFlow(ConfigSubentryFlow):
             "entities": ", ".join([*names, *live.lights]),
         }
 
-    def _likely_printer(self) -> str | None:
+    def _likely_printer(self) -> PrinterCoordinator | None:
         """Return which printer prints what this one prints, None where nobody knows: the id of a print is nobody else's."""
         account, live = self._account, self._live
         if account is None or live is None or live.print_id is None:
             return None
-        ids = (known for known, printer in account.printers.items() if printer.printer.job.print_id == live.print_id)
-        return next(ids, None)
+        printers = account.printers.values()
+        return next((printer for printer in printers if printer.printer.job.print_id == live.print_id), None)
 
     # The subentry.
 

@@ -5,6 +5,7 @@ Source: https://docs.octoeverywhere.com/plugin-api/
 """
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -13,7 +14,7 @@ import json
 import re
 from typing import Any, Final
 
-from aiohttp import BasicAuth, ClientError, ClientResponse, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
 from aiohttp.hdrs import AUTHORIZATION
 from yarl import URL
 
@@ -28,7 +29,8 @@ _NOT_A_PRINTER: Final = ("", "www", "docs", "blog", "help")
 _LIVE_LINK: Final = re.compile(r"(^|\.)oe\.ink$")
 _COMMANDS: Final = "octoeverywhere-command-api"
 # Words that surround an address where it was copied from; a password may hold any sign but a blank.
-_ADDRESS: Final = re.compile(r"\S+://\S+|\S+\.(?:octoeverywhere\.com|oe\.ink)\S*|oe\.ink\S*", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"[a-z]+://\S+", re.IGNORECASE)
+_BARE_ADDRESS: Final = re.compile(r"\S+\.(?:octoeverywhere\.com|oe\.ink)\S*|oe\.ink\S*", re.IGNORECASE)
 
 _MAX_STATUS: Final = 256 * 1024
 _MAX_PICTURE: Final = 8 * 1024 * 1024
@@ -139,7 +141,7 @@ class Credentials:
         if self.token:
             return {AUTHORIZATION: f"Bearer {self.token}"}
         if self.username or self.password:
-            return {AUTHORIZATION: BasicAuth(self.username, self.password, "utf-8").encode()}
+            return {AUTHORIZATION: f"Basic {b64encode(f'{self.username}:{self.password}'.encode()).decode()}"}
         return {}
 
     @classmethod
@@ -155,8 +157,8 @@ class Credentials:
     @classmethod
     def from_text(cls, text: str) -> Credentials:
         """Return what a person has pasted. Raises PluginApiError where it cannot be the address of a connection."""
-        found = _ADDRESS.search(text)
-        address = found.group().strip("<>\"'`()[],;") if found else text.strip()
+        found = _ADDRESS.search(text) or _BARE_ADDRESS.search(text)
+        address = found.group().strip("<>\"'`()[],;.") if found else text.strip()
         url = parse_url(address if "://" in address else f"https://{address}")
         if url is None or not url.host:
             raise PluginApiError(Problem.NO_ADDRESS)
