@@ -12,6 +12,7 @@ from .const import LIGHT
 from .entity import PrinterEntity
 from .live_coordinator import LiveCoordinator
 from .plugin_api import Command
+from .words import name_light
 
 PARALLEL_UPDATES = 0
 
@@ -46,7 +47,7 @@ class PrinterLight(PrinterEntity, LightEntity):
     def __init__(self, coordinator: LiveCoordinator, name: str) -> None:
         """Name the light as the printer does."""
         self._light = name
-        self._attr_translation_placeholders = {"name": name.replace("_", " ").capitalize()}
+        self._attr_translation_placeholders = {"name": name_light(name)}
         super().__init__(coordinator, LightEntityDescription(key=f"{LIGHT}{name}", translation_key="light"))
 
     @override

@@ -24,7 +24,7 @@ from .account import Account, OctoEverywhereConfigEntry
 from .const import CONF_PRINTER_ID
 from .live import Live, read_live
 from .plugin_api import CONNECTIONS_PAGE, Credentials, PluginApi, PluginApiError, Problem
-from .words import async_word
+from .words import async_word, name_light
 
 _TEXT_FIELD: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
 _PASSWORD_FIELD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
@@ -139,10 +139,11 @@ class LiveFlow(ConfigSubentryFlow):
             "button.heaters_off": live.sets_temperatures,
             "camera.live": True,
         }
+        light = async_word(self.hass, "entity.light.light.name")
         names = [async_word(self.hass, f"entity.{key}.name") for key, is_there in has.items() if is_there]
         return {
             "status": ", ".join(word for word in (status, live.file_name, progress) if word),
-            "entities": ", ".join([*names, *live.lights]),
+            "entities": ", ".join([*names, *(light.replace("{name}", name_light(name)) for name in live.lights)]),
         }
 
     def _likely_printer(self) -> str | None:

@@ -13,3 +13,8 @@ def async_word(hass: HomeAssistant, path: str) -> str:
     words = async_get_cached_translations(hass, hass.config.language, category, DOMAIN)
     # While Home Assistant's language is being changed, there is none.
     return words.get(f"component.{DOMAIN}.{path}", last)
+
+
+def name_light(name: str) -> str:
+    """Return what a printer calls a light, as a person would write it."""
+    return name.replace("_", " ").capitalize()
