@@ -128,7 +128,7 @@ class LiveFlow(ConfigSubentryFlow):
         if live is None:
             return {"status": "-", "entities": "-"}
         status = async_word(self.hass, f"entity.sensor.status.state.{live.status}")
-        progress = None if live.progress is None else f"{live.progress} %"
+        progress = None if live.progress is None else f"{live.progress}\N{NO-BREAK SPACE}%"
         has = {
             "sensor.nozzle_temperature": True,
             "sensor.bed_temperature": True,
