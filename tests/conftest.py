@@ -130,8 +130,13 @@ def hass_config_dir(hass_tmp_config_dir: str) -> str:
 @pytest.fixture(autouse=True)
 def _no_fsync() -> Generator[None]:
     """Do not wait for a disk that no power cut threatens."""
-    with patch("os.fsync"):
+    with patch("os.fsync"), patch("atomicwrites._proper_fsync"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def enable_event_loop_debug() -> None:
+    """Leave it disabled: asyncio would write down, for each task, how it came to be, in a third of the time of all tests."""
 
 
 @pytest.fixture(autouse=True)
@@ -400,7 +405,7 @@ class Dialog:
             self._show(await self._flows.async_configure(self.flow_id, {"next_step_id": option}))
         return self
 
-    async def submit(self, **fields: str | bool) -> Self:
+    async def submit(self, **fields: str | bool | list[str]) -> Self:
         """Submit a form with what it suggests, but for these fields."""
         assert self.page["type"] is FlowResultType.FORM
         return await self.follow(await self._flows.async_configure(self.flow_id, self.suggested | fields))
@@ -569,10 +574,40 @@ def records(hass: HomeAssistant) -> dict[str, Any]:
     return dict(json.loads(files(hass).get("printers", b'{"printers": {}}'))["printers"])
 
 
-async def reload(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
-    """Load the entry anew."""
-    assert await hass.config_entries.async_reload(entry.entry_id)
+def the_entry(hass: HomeAssistant) -> ConfigEntry[Any]:
+    """Return the config entry."""
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    return entry
+
+
+async def load(hass: HomeAssistant) -> None:
+    """Set up the entry."""
+    assert await hass.config_entries.async_setup(the_entry(hass).entry_id)
     await hass.async_block_till_done()
+
+
+async def unload(hass: HomeAssistant) -> None:
+    """Unload the entry."""
+    assert await hass.config_entries.async_unload(the_entry(hass).entry_id)
+    await hass.async_block_till_done()
+
+
+async def reload(hass: HomeAssistant) -> None:
+    """Load the entry anew."""
+    assert await hass.config_entries.async_reload(the_entry(hass).entry_id)
+    await hass.async_block_till_done()
+
+
+def change(hass: HomeAssistant, **data: Any) -> None:
+    """Change what the entry says, before it is set up."""
+    entry = the_entry(hass)
+    hass.config_entries.async_update_entry(entry, data={**entry.data, **data})
+
+
+async def get_prints(hass: HomeAssistant, **fields: Any) -> list[dict[str, Any]]:
+    """Return what the action answers, as a client gets it."""
+    response = await hass.services.async_call(DOMAIN, "get_prints", fields, blocking=True, return_response=True)
+    return list(json.loads(json.dumps(response))["prints"])
 
 
 def webhooks(hass: HomeAssistant) -> set[str]:
@@ -652,3 +687,10 @@ def device_of(hass: HomeAssistant, printer_id: str = "printer-1") -> dr.DeviceEn
 def slugs(announced: list[Event]) -> list[str]:
     """Return what was announced, in order."""
     return [event.data["type"] for event in announced]
+
+
+def the_device(hass: HomeAssistant, printer_id: str = "printer-1") -> dr.DeviceEntry:
+    """Return the device of a printer, which must be there."""
+    device = device_of(hass, printer_id)
+    assert isinstance(device, dr.DeviceEntry)
+    return device

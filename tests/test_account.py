@@ -28,20 +28,29 @@ from .conftest import (
     Post,
     device_of,
     files,
+    get_prints,
     hand_over,
     lasting,
+    load,
     pass_time,
     records,
     reload,
     remove_device,
     shown,
     slugs,
+    the_device,
     value,
     value_of,
 )
 from .story import FIXTURES, Teller, fixture
 
 type HangUp = Callable[..., Coroutine[Any, Any, None]]
+
+
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug() -> None:
+    """Let asyncio complain where a thread does what only the event loop may do."""
+    asyncio.get_running_loop().set_debug(True)
 
 
 @pytest.fixture
@@ -91,21 +100,25 @@ async def test_one_decision(post: Post, slug: str) -> None:
 
 @pytest.mark.parametrize("name", FIXTURES)
 async def test_whole_prints(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, freezer: FrozenDateTimeFactory, name: str
+    hass: HomeAssistant, post: Post, announced: list[Event], freezer: FrozenDateTimeFactory, name: str
 ) -> None:
-    """Notification by notification, the entities show what the notifications mean together, a reload in between or not."""
+    """Notification by notification, Home Assistant shows what the notifications mean together, a reload in between or not."""
     printers: dict[str, Teller] = {}
     for number, arrival in enumerate(fixture(name), start=1):
         freezer.move_to(arrival.at)
         assert (await post(arrival.body)).status == 200
-        if number % 5 == 0:
-            await reload(hass, loaded)
+        if number % 8 == 0:
+            await reload(hass)
         printer_id = arrival.notification.printer_id
         expected = printers.setdefault(printer_id, Teller()).tell([arrival]).view
         for key in ("status", "progress", "attention", "file_name", "current_layer", "error_message"):
             is_known = getattr(expected, key) is not None
             assert value_of(hass, printer_id, "sensor", key) == (str(getattr(expected, key)) if is_known else "unknown")
-    assert len(dr.async_entries_for_config_entry(dr.async_get(hass), loaded.entry_id)) == len(printers)
+    for printer_id, teller in printers.items():
+        device = the_device(hass, printer_id)
+        found = [(print_["outcome"], print_["duration"]) for print_ in await get_prints(hass, printer=device.id)]
+        assert found == [(print_.outcome, print_.duration) for print_ in reversed(teller.prints)]
+        assert slugs([event for event in announced if event.data["device_id"] == device.id]) == teller.announced
 
 
 # One queue, one write
@@ -135,8 +148,7 @@ async def test_what_waits_together_shares_one_write(
     await hass.async_block_till_done()
     assert disk.writes == ["octoeverywhere.printers"] * 2
     for printer in (1, 2, 3, 4):
-        device = device_of(hass, f"printer-{printer}")
-        assert device is not None
+        device = the_device(hass, f"printer-{printer}")
         told = [event.data for event in announced if event.data["printer_id"] == f"printer-{printer}"]
         assert [data["event_type"] for data in told] == numbers
         assert {data["device_id"] for data in told} == {device.id}
@@ -196,8 +208,7 @@ async def test_sender_hangs_up(
     assert value(hass, "sensor.ender3_status") == "paused"
     assert records(hass)["printer-1"]["job"]["status"] == "paused"
     assert slugs(announced) == ["print_paused"]
-    device = device_of(hass)
-    assert device is not None
+    device = the_device(hass)
     assert announced[0].data["device_id"] == device.id
     await post(FULL, EventType=5)
     assert slugs(announced) == ["print_paused", "print_resumed"]
@@ -216,8 +227,7 @@ async def test_unload_while_it_is_saved(
     assert await asyncio.gather(*behind) == [(200, "")] * 3
     assert await unload
     assert slugs(announced) == ["print_progress", "first_layer_complete", "third_layer_complete", "print_paused"]
-    assert await hass.config_entries.async_setup(loaded.entry_id)
-    await hass.async_block_till_done()
+    await load(hass)
     assert value(hass, "sensor.ender3_status") == "paused"
     assert len(announced) == 4
 
@@ -310,8 +320,7 @@ async def test_not_about_a_printer(
     before = shown(hass)
     freezer.tick(60)
     await post(FULL, EventType=NUMBERS[slug], Progress=99, PrinterName="Renamed")
-    device = device_of(hass)
-    assert device is not None
+    device = the_device(hass)
     assert (device.name, announced[-1].data["device_id"]) == ("Ender3", device.id)
     assert written(hass, freezer) == {"event.ender3_notification"}
     assert shown(hass)["event.ender3_notification"][1]["event_type"] == slug
@@ -360,12 +369,7 @@ async def test_late(hass: HomeAssistant, post: Post, announced: list[Event], fre
 @pytest.mark.parametrize("state", [CoreState.not_running, CoreState.starting])
 @pytest.mark.parametrize("is_reloaded", [False, True])
 async def test_announced_once_started(
-    hass: HomeAssistant,
-    post: Post,
-    loaded: MockConfigEntry,
-    announced: list[Event],
-    state: CoreState,
-    is_reloaded: bool,
+    hass: HomeAssistant, post: Post, announced: list[Event], state: CoreState, is_reloaded: bool
 ) -> None:
     """What comes while Home Assistant starts is shown at once, and announced when automations can hear it."""
     hass.set_state(state)
@@ -375,13 +379,12 @@ async def test_announced_once_started(
     assert value(hass, "sensor.ender3_status") == "paused"
     assert announced == []
     if is_reloaded:
-        await reload(hass, loaded)
+        await reload(hass)
     hass.set_state(CoreState.running)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
     await hass.async_block_till_done()
     assert slugs(announced) == ["test", "print_started", "print_paused"]
-    device = device_of(hass)
-    assert device is not None
+    device = the_device(hass)
     assert [event.data["device_id"] for event in announced] == [None, device.id, device.id]
     assert shown(hass)["event.ender3_notification"][1]["event_type"] == "print_paused"
 
@@ -427,12 +430,7 @@ async def test_states_come_before_the_event(hass: HomeAssistant, post: Post) -> 
 
 
 async def test_what_follows_from_time(
-    hass: HomeAssistant,
-    post: Post,
-    loaded: MockConfigEntry,
-    disk: Disk,
-    announced: list[Event],
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, post: Post, disk: Disk, announced: list[Event], freezer: FrozenDateTimeFactory
 ) -> None:
     """What a day without a word means is saved like a notification, and announced to nobody."""
     await post(FULL, EventType=9)
@@ -441,16 +439,11 @@ async def test_what_follows_from_time(
     disk.error = None
     await pass_time(hass, freezer, timedelta(minutes=1))
     assert value(hass, "sensor.ender3_status") == "failed"
-    device = device_of(hass)
-    assert device is not None
-    response: Any = await hass.services.async_call(
-        "octoeverywhere", "get_prints", {"printer": device.id}, blocking=True, return_response=True
-    )
-    assert [print_["outcome"] for print_ in response["prints"]] == ["failed"]
+    assert [print_["outcome"] for print_ in await get_prints(hass)] == ["failed"]
     assert records(hass)["printer-1"]["totals"]["failed"] == 1
     assert slugs(announced) == ["error"]
     before = lasting(hass)
-    await reload(hass, loaded)
+    await reload(hass)
     assert lasting(hass) == before
 
 
@@ -496,7 +489,7 @@ async def test_too_many_printers(
     # Once there are more already, as of a version with a higher limit, all of them come back.
     await post(FULL, PrinterId="printer-1", EventType=4)
     with patch.object(account, "_MAX_PRINTERS", 2):
-        await reload(hass, loaded)
+        await reload(hass)
         assert loaded.state is ConfigEntryState.LOADED
         assert [value_of(hass, f"printer-{number}", "sensor", "status") for number in (0, 1, 3)] == [
             "paused",

@@ -11,7 +11,20 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.octoeverywhere.address import is_doubtful, parse_base_url
 
-from .conftest import EXTERNAL_URL, INTERNAL_URL, WEBHOOK_ID, Client, Cloud, Dialog, Post, cloud_entry, issues
+from .conftest import (
+    EXTERNAL_URL,
+    INTERNAL_URL,
+    WEBHOOK_ID,
+    Client,
+    Cloud,
+    Dialog,
+    Post,
+    cloud_entry,
+    issues,
+    load,
+    reload,
+    unload,
+)
 
 OTHER_URL = "http://192.168.1.20:8123"
 TYPED_URL = "http://10.0.0.2:8123"
@@ -115,8 +128,7 @@ def test_doubtful(base_url: str, is_asked: bool) -> None:
 async def set_up(hass: HomeAssistant, entry: MockConfigEntry, **changes: Any) -> None:
     """Set up the entry with other data; `own_url` is what Home Assistant took for its own when it was made."""
     hass.config_entries.async_update_entry(entry, data={**entry.data, **changes})
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass)
 
 
 def told(hass: HomeAssistant) -> dict[str, str]:
@@ -139,12 +151,7 @@ async def known(hass: HomeAssistant, client: Client) -> None:
     [("lan", INTERNAL_URL, "internal_url", "external_url"), ("internet", EXTERNAL_URL, "external_url", "internal_url")],
 )
 async def test_changes(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    connection: str,
-    own: str,
-    name: str,
-    other_name: str,
+    hass: HomeAssistant, entry: MockConfigEntry, connection: str, own: str, name: str, other_name: str
 ) -> None:
     """A change of the address that OctoEverywhere was given is told at once, and taken back with it."""
     await set_up(hass, entry, connection=connection, base_url=own, own_url=own)
@@ -170,7 +177,7 @@ async def test_changes(
         await hass.config.async_update(**{name: None})
         await hass.async_block_till_done()
         assert issues(hass) == set()
-    assert await hass.config_entries.async_unload(entry.entry_id)
+    await unload(hass)
     await hass.config.async_update(**{name: OTHER_URL})
     await hass.async_block_till_done()
     assert issues(hass) == set()
@@ -192,12 +199,7 @@ async def test_changes(
     ],
 )
 async def test_changed_meanwhile(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    connection: str,
-    base_url: str,
-    own_url: str | None,
-    is_told: bool,
+    hass: HomeAssistant, entry: MockConfigEntry, connection: str, base_url: str, own_url: str | None, is_told: bool
 ) -> None:
     """A change is noticed when the entry is set up, too; an address that a person typed is that person's affair."""
     await set_up(hass, entry, connection=connection, base_url=base_url, own_url=own_url)
@@ -253,7 +255,7 @@ async def test_cloud(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry) 
     await cloud.connect()
     assert list(cloud.hooks) == [WEBHOOK_ID]
     assert issues(hass) == {"address_changed"}
-    assert await hass.config_entries.async_reload(entry.entry_id)
+    await reload(hass)
     assert issues(hass) == {"address_changed"}
     cloud.hooks[WEBHOOK_ID]["cloudhook_url"] = entry.data["own_url"]
     await cloud.connect()
@@ -269,7 +271,7 @@ async def test_no_subscription(hass: HomeAssistant, cloud: Cloud, entry: MockCon
     cloud.subscription_expired = trouble == "expired"
     await cloud.connect(is_connected=False)
     assert issues(hass) == {"address_changed"}
-    assert await hass.config_entries.async_reload(entry.entry_id)
+    await reload(hass)
     assert issues(hass) == {"address_changed"}
     cloud.is_logged_in, cloud.subscription_expired = True, False
     await cloud.connect()
@@ -298,7 +300,7 @@ async def test_cloud_reconfigured(
     assert dialog.url == entry.data["own_url"] == "https://hooks.nabu.casa/2"
     assert issues(hass) == {"nothing_arrived"}
     await send(EventType=16)
-    assert await hass.config_entries.async_reload(entry.entry_id)
+    await reload(hass)
     assert issues(hass) == set()
 
 

@@ -24,12 +24,11 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
 from pytest_homeassistant_custom_component.typing import (
-    ClientSessionGenerator,
     MockHAClientWebSocket,
     WebSocketGenerator,
 )
 
-from .conftest import FULL, NUMBERS, WORDS, Post, device_of, value
+from .conftest import FULL, NUMBERS, WORDS, Post, load, the_device, unload, value
 from .kinds import KEEPS, KINDS, Kind
 from .story import START, Arrival, fixture
 
@@ -113,8 +112,7 @@ class Home:
 
     def name(self, printer_id: str, name: str) -> str:
         """Give a printer a name of one's own; return its device."""
-        device = device_of(self.hass, printer_id)
-        assert device is not None
+        device = the_device(self.hass, printer_id)
         dr.async_get(self.hass).async_update_device(device.id, name_by_user=name)
         return device.id
 
@@ -171,7 +169,7 @@ class Home:
         automations, self._automations = self._automations, []
         await self._automate([])
         self._automations = automations
-        assert await self.hass.config_entries.async_unload(self._entry.entry_id)
+        await unload(self.hass)
         for entity_id in self.hass.states.async_entity_ids("scene"):
             if "octoeverywhere" in entity_id:
                 await self.hass.services.async_call("scene", "delete", {"entity_id": entity_id}, blocking=True)
@@ -179,7 +177,7 @@ class Home:
     async def start(self, *early: dict[str, Any]) -> None:
         """Start Home Assistant again; what is early arrives before it has started."""
         self.hass.set_state(CoreState.starting)
-        assert await self.hass.config_entries.async_setup(self._entry.entry_id)
+        await load(self.hass)
         for body in early:
             await self.post(body)
         await self._automate(self._automations)
@@ -240,10 +238,10 @@ async def home(
     await hass.config.async_set_time_zone("UTC")
     assert await async_setup_component(hass, "homeassistant", {})
     assert await async_setup_component(hass, "automation", {})
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass)
     home = Home(hass, freezer, send, entry, websocket, aioclient_mock)
-    home.note("persistent_notification.create", "persistent_notification.dismiss")
+    home.note("persistent_notification.create", "persistent_notification.dismiss", "assist_satellite.announce")
+    hass.states.async_set("assist_satellite.kitchen", "idle", {"supported_features": 3})
     yield home
     await websocket.close()
     errors = await _errors(hass)
@@ -321,8 +319,6 @@ DOES_SOMETHING: Final = {
 @pytest.mark.parametrize("print_", ["troubled", "two_printers", "error_while_idle", "free_account", "sparse"])
 async def test_saved_at_once(home: Home, name: str, print_: str) -> None:
     """Nothing has to be chosen, and nothing goes wrong then, whatever happens to the print."""
-    home.note("assist_satellite.announce")
-    home.hass.states.async_set("assist_satellite.kitchen", "idle", {"supported_features": 3})
     home.hass.states.async_set("assist_satellite.mute", "idle", {"supported_features": 2})
     await home.automate(name)
     prints = fixture(print_)
@@ -334,8 +330,6 @@ async def test_saved_at_once(home: Home, name: str, print_: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 async def test_run_by_hand(home: Home, name: str) -> None:
     """Whoever selects "Run actions" sees what it does, without a printer or with one."""
-    home.note("assist_satellite.announce")
-    home.hass.states.async_set("assist_satellite.kitchen", "idle", {"supported_features": 3})
     await home.automate(name)
     await home.run()
     await home.post(FULL)
@@ -346,8 +340,6 @@ async def test_run_by_hand(home: Home, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 async def test_odd_names(home: Home, name: str) -> None:
     """A printer, a file and an error may be called whatever they like: that stays text."""
-    home.note("assist_satellite.announce")
-    home.hass.states.async_set("assist_satellite.kitchen", "idle", {"supported_features": 1})
     await home.automate(name, **({"kinds": ["error"]} if name == "something_wrong" else {}))
     for odd in ODD_NAMES:
         home.calls.clear()
@@ -363,23 +355,20 @@ async def test_odd_names(home: Home, name: str) -> None:
         assert name == "cut_power" or any(odd in text or shown in text for text in texts)
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_many_printers_with_long_names(home: Home, name: str) -> None:
+async def test_many_printers_with_long_names(home: Home) -> None:
     """Fifty-five printers may be called what takes the most room when it is written down."""
-    home.note("assist_satellite.announce")
-    home.hass.states.async_set("assist_satellite.kitchen", "idle", {"supported_features": 1})
-    await home.automate(name)
     for number in range(55):
         body = FULL | {"PrinterId": f"printer-{number}", "PrinterName": chr(0xE000 + number) * 255}
         for slug in ("print_started", "error", "print_failed", "bed_cooldown_complete"):
             await home.post(body, FileName="\ue000" * 255, Error="\ue000" * 1500, EventType=NUMBERS[slug])
-        if number in (0, 54):
-            home.calls.clear()
-            await home.post(body, EventType=NUMBERS["print_progress"], PrintId="next")
-            await home.at(home.now + timedelta(seconds=6))
-            await home.post(body, EventType=NUMBERS["error"], PrintId="next")
-            await home.post(body, EventType=NUMBERS["bed_cooldown_complete"], PrintId="next")
-            assert home.calls
+    for name in NAMES:
+        await home.automate(name)
+        home.calls.clear()
+        await home.post(body, EventType=NUMBERS["print_progress"], PrintId=name)
+        await home.at(home.now + timedelta(seconds=6))
+        for slug in ("error", "bed_cooldown_complete"):
+            await home.post(body, EventType=NUMBERS[slug], PrintId=name, Error="\ue000" * 1500)
+        assert home.calls
 
 
 @pytest.mark.parametrize(
@@ -401,7 +390,6 @@ async def test_markdown(home: Home, name: str, slug: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 async def test_nobody_knows_the_printer(home: Home, name: str) -> None:
     """A test notification of a printer that has no device is no reason to stumble."""
-    home.note("assist_satellite.announce")
     await home.automate(name)
     for slug in ("test", "notification_limit"):
         await home.post(EventType=NUMBERS[slug], PrinterName=None)
@@ -422,13 +410,13 @@ PHONES: Final = {
 }
 
 
-def add_phone(home: Home, **device: str) -> str:
+def add_phone(home: Home, name: str, **device: str | None) -> str:
     """Add a phone with Home Assistant's app; return its device."""
-    entry = MockConfigEntry(domain=MOBILE_APP, title=device["name"])
+    entry = MockConfigEntry(domain=MOBILE_APP, title=name)
     entry.add_to_hass(home.hass)
     devices = dr.async_get(home.hass)
-    ids = {(MOBILE_APP, device["name"])}
-    return devices.async_get_or_create(config_entry_id=entry.entry_id, identifiers=ids, **device).id  # type: ignore[arg-type]
+    keys: Any = {"identifiers": {(MOBILE_APP, name)}, "name": name, **device}
+    return devices.async_get_or_create(config_entry_id=entry.entry_id, **keys).id
 
 
 @pytest.fixture
@@ -532,34 +520,38 @@ async def test_lock_screen(home: Home, phones: dict[str, str], action: str) -> N
     assert not {"live_update", "progress", "alert_once"} & last["data"].keys()
 
 
-@pytest.mark.parametrize(
-    ("device", "is_able"),
-    [
-        ({"manufacturer": "Apple", "model": "iPhone15,2", "sw_version": "17.1.2"}, False),
-        ({"manufacturer": "Apple", "model": "iPad14,1", "sw_version": "26.0"}, True),
-        ({"manufacturer": "Apple", "model": "iPhone10,1", "sw_version": "18"}, True),
-        ({"manufacturer": "Apple", "model": "MacBookPro18,3", "sw_version": "26.1"}, False),
-        ({"manufacturer": "Google", "model": "Pixel 9", "sw_version": "35"}, False),
-        ({"manufacturer": "samsung", "model": "SM-S931B", "sw_version": "37"}, True),
-        ({"manufacturer": "samsung", "model": "SM-S931B"}, False),
-        ({"manufacturer": "samsung", "model": "SM-S931B", "sw_version": "newest"}, False),
-        ({}, False),
-    ],
+# Which phones can show a print on the lock screen.
+ABLE: Final = (
+    ("Apple", "iPhone15,2", "17.1.2", False),
+    ("Apple", "iPad14,1", "26.0", True),
+    ("Apple", "iPhone10,1", "18", True),
+    ("Apple", "MacBookPro18,3", "26.1", False),
+    ("Google", "Pixel 9", "35", False),
+    ("samsung", "SM-S931B", "37", True),
+    ("samsung", "SM-S931B", None, False),
+    ("samsung", "SM-S931B", "newest", False),
+    (None, None, None, False),
 )
+
+
 @pytest.mark.parametrize("is_wanted", [True, False])
-async def test_phones_that_can(home: Home, device: dict[str, str], is_able: bool, is_wanted: bool) -> None:
+async def test_phones_that_can(home: Home, is_wanted: bool) -> None:
     """An older phone, and one whose owner does not want it on the lock screen, gets what it always got."""
-    home.note("notify.mobile_app_phone")
-    phone = add_phone(home, name="Phone", **device)
-    await home.automate("tell_me", phones=[phone], on_lock_screen=is_wanted)
+    ids = []
+    for number, (manufacturer, model, version, _) in enumerate(ABLE):
+        home.note(f"notify.mobile_app_phone_{number}")
+        device = {"manufacturer": manufacturer, "model": model, "sw_version": version}
+        ids.append(add_phone(home, name=f"Phone {number}", **device))
+    await home.automate("tell_me", phones=ids, on_lock_screen=is_wanted)
     for slug in ("print_started", "print_progress", "third_layer_complete", "print_failed"):
         await home.post(FULL, EventType=NUMBERS[slug])
-    told = home.called("notify.mobile_app_phone")
-    if is_able and is_wanted:
-        assert [data.get("title") for data in told] == ["Ender3", "Ender3", "Ender3", None, "Print failed: Ender3"]
-    else:
-        assert titles(told) == ["Print started", "Printing", "Print failed"]
-        assert ordinary(told) == told
+    for number, (*_, is_able) in enumerate(ABLE):
+        told = home.called(f"notify.mobile_app_phone_{number}")
+        if is_able and is_wanted:
+            assert [data.get("title") for data in told] == ["Ender3", "Ender3", "Ender3", None, "Print failed: Ender3"]
+        else:
+            assert titles(told) == ["Print started", "Printing", "Print failed"]
+            assert ordinary(told) == told
 
 
 @pytest.mark.parametrize("is_in_print", [True, False])
@@ -575,67 +567,6 @@ async def test_lock_screen_and_errors(home: Home, phones: dict[str, str], is_in_
     assert len(told) - len(ordinary(told)) == is_in_print
     await home.post(FULL, EventType=5, DurationSec=80)
     assert ("live_update" in home.called(IPHONE)[-1]["data"]) is is_in_print
-
-
-@pytest.fixture
-async def app(hass: HomeAssistant) -> None:
-    """Have Home Assistant's own integration of its app, which must be there before anybody talks to Home Assistant."""
-    assert await async_setup_component(hass, MOBILE_APP, {})
-
-
-async def test_lock_screen_is_renewed(
-    app: None, home: Home, aioclient_mock: AiohttpClientMocker, hass_client_no_auth: ClientSessionGenerator
-) -> None:
-    """What iOS ends after 8 hours begins anew with the print's next word, and Home Assistant's own app integration ends it."""
-    push, start = "https://push.example.com", "start-token"
-    aioclient_mock.post(push, status=201, json={})
-    registration: dict[str, Any] = {
-        "device_id": "1",
-        "device_name": "My iPhone",
-        "manufacturer": "Apple",
-        "model": "iPhone15,2",
-        "app_id": "app",
-        "app_version": "2026.8",
-        "os_version": "18.0",
-        "user_id": "1",
-        "webhook_id": "iphone",
-        "app_data": {"push_url": push, "push_token": "token", "start_live_activity_token": start},
-        "supports_encryption": False,
-    }
-    entry = MockConfigEntry(domain=MOBILE_APP, title="My iPhone", data=registration)
-    entry.add_to_hass(home.hass)
-    assert await home.hass.config_entries.async_setup(entry.entry_id)
-    await home.hass.async_block_till_done()
-    (device,) = dr.async_entries_for_config_entry(dr.async_get(home.hass), entry.entry_id)
-    await home.automate("tell_me", phones=[device.id])
-    phone = await hass_client_no_auth()
-    sent: list[tuple[str | None, str | None]] = []
-
-    async def hear(body: dict[str, Any]) -> None:
-        before = aioclient_mock.call_count
-        await home.post(body)
-        await home.hass.async_block_till_done()
-        for _, _, said, _ in aioclient_mock.mock_calls[before:]:
-            sent.append((said.get("live_activity_token"), (said["data"] or {}).get("event")))
-
-    for hour in range(0, 12, 2):
-        await home.at(START + hour * HOUR)
-        await hear(FULL | {"EventType": 6, "DurationSec": hour * 3600, "Progress": hour * 5, "TimeRemainingSec": 36000})
-        if sent[-1][1] == "start":
-            tag = aioclient_mock.mock_calls[-1][2]["data"]["tag"]
-            token = {"tag": tag, "push_token": f"token-{hour}", "expires_at": (home.now + 8 * HOUR).timestamp()}
-            answer = await phone.post("/api/webhook/iphone", json={"type": "live_activity_token", "data": token})
-            assert answer.status == 200
-    await hear(FULL | {"EventType": 2, "DurationSec": 12 * 3600})
-    assert sent == [
-        (start, "start"),
-        *[("token-0", "update")] * 3,
-        (start, "start"),
-        ("token-8", "update"),
-        ("token-8", "end"),
-        (None, None),
-    ]
-    await home.hass.config_entries.async_unload(entry.entry_id)
 
 
 @pytest.mark.parametrize("is_critical", [False, True])
@@ -733,8 +664,7 @@ async def test_without_a_print(home: Home, phones: dict[str, str]) -> None:
     await home.automate("tell_me", phones=list(phones.values()), kinds=["error", "test"])
     await home.post(EventType=16)
     await home.post(EventType=9)
-    device = device_of(home.hass)
-    assert device is not None
+    device = the_device(home.hass)
     for action in phones:
         test, error = home.called(action)
         assert (test["title"], test["message"]) == ("Test notification: Ender3", "Test notification")
@@ -879,19 +809,18 @@ async def test_never_cut_without_the_integration(
     home: Home, over: datetime, cuts: list[datetime], entry: MockConfigEntry
 ) -> None:
     """Without the integration nothing is known."""
-    await home.hass.config_entries.async_unload(entry.entry_id)
+    await unload(home.hass)
     await home.wait(over + timedelta(hours=1))
     await home.run()
     assert cuts == []
-    await home.hass.config_entries.async_setup(entry.entry_id)
+    await load(home.hass)
 
 
 async def test_cut_of_chosen_printers(home: Home, cuts: list[datetime]) -> None:
     """Only the printers on the plug count, whatever their entities are called."""
     prints = fixture("two_printers")
     await home.play(prints[:5])
-    device = device_of(home.hass, prints[0].body["PrinterId"])
-    assert device is not None
+    device = the_device(home.hass, prints[0].body["PrinterId"])
     for number, entity in enumerate(er.async_entries_for_device(er.async_get(home.hass), device.id)):
         er.async_get(home.hass).async_update_entity(entity.entity_id, new_entity_id=f"{entity.domain}.renamed_{number}")
     await home.automate("cut_power", plugs=[PLUG], printers=[device.id])
@@ -1115,8 +1044,7 @@ async def test_problem_before_the_end_of_the_last(home: Home, alarm: dict[str, A
 async def test_no_alarm(home: Home, alarm: dict[str, Any]) -> None:
     """Neither what was not chosen, nor other printers, nor late news are a reason, not even after a restart."""
     await home.post(FULL, EventType=1)
-    device = device_of(home.hass)
-    assert device is not None
+    device = the_device(home.hass)
     await home.automate("something_wrong", **alarm, printers=[device.id], kinds=["error"])
     await home.post(FULL, EventType=7)
     await home.post(FULL, PrinterId="printer-2", EventType=9)
@@ -1208,40 +1136,31 @@ async def test_soon_words(home: Home) -> None:
 # Say it out loud
 
 
-@pytest.mark.parametrize(
-    ("quiet_from", "quiet_until", "time", "is_said"),
-    [
-        ("22:00:00", "07:00:00", "21:59:59", True),
-        ("22:00:00", "07:00:00", "22:00:00", False),
-        ("22:00:00", "07:00:00", "00:00:00", False),
-        ("22:00:00", "07:00:00", "06:59:59", False),
-        ("22:00:00", "07:00:00", "07:00:00", True),
-        ("13:00:00", "15:00:00", "12:59:59", True),
-        ("13:00:00", "15:00:00", "13:00:00", False),
-        ("13:00:00", "15:00:00", "14:59:59", False),
-        ("13:00:00", "15:00:00", "15:00:00", True),
-        ("08:00:00", "08:00:00", "08:00:00", True),
-        ("08:00:00", "08:00:00", "03:00:00", True),
-    ],
-)
-async def test_quiet_hours(
-    home: Home, freezer: FrozenDateTimeFactory, quiet_from: str, quiet_until: str, time: str, is_said: bool
-) -> None:
+QUIET_HOURS: Final = {
+    ("22:00:00", "07:00:00"): {"06:59:59": False, "07:00:00": True, "21:59:59": True, "22:00:00": False},
+    ("13:00:00", "15:00:00"): {"12:59:59": True, "13:00:00": False, "14:59:59": False, "15:00:00": True},
+    ("08:00:00", "08:00:00"): {"03:00:00": True, "08:00:00": True},
+}
+"""From when until when it is quiet, and whether something is said at a time."""
+
+
+@pytest.mark.parametrize(("quiet_from", "quiet_until"), QUIET_HOURS)
+async def test_quiet_hours(home: Home, freezer: FrozenDateTimeFactory, quiet_from: str, quiet_until: str) -> None:
     """In the quiet hours, by the clock on the wall, nothing is said."""
     await home.hass.config.async_set_time_zone("Europe/Vienna")
-    home.note("assist_satellite.announce")
     satellites = ["assist_satellite.kitchen"]
     await home.automate("say_it", satellites=satellites, quiet_from=quiet_from, quiet_until=quiet_until)
-    freezer.move_to(datetime.fromisoformat(f"2026-07-01T{time}+02:00"))
-    await home.post(FULL, EventType=2)
-    said = [{"entity_id": satellites, "message": "Ender3 has finished its print.", "preannounce": True}]
-    assert home.called("assist_satellite.announce") == (said if is_said else [])
+    for time, is_said in QUIET_HOURS[quiet_from, quiet_until].items():
+        home.calls.clear()
+        freezer.move_to(datetime.fromisoformat(f"2026-07-01T{time}+02:00"))
+        await home.post(FULL, EventType=2, PrintId=time)
+        said = [{"entity_id": satellites, "message": "Ender3 has finished its print.", "preannounce": True}]
+        assert home.called("assist_satellite.announce") == (said if is_said else [])
 
 
 async def test_speakers(home: Home) -> None:
     """Speakers take a voice, the first one unless another is chosen; voice assistants stay silent where only they are chosen."""
-    home.note("assist_satellite.announce", "tts.speak")
-    home.hass.states.async_set("assist_satellite.kitchen", "idle", {"supported_features": 3})
+    home.note("tts.speak")
     for voice in ("tts.first", "tts.second"):
         home.hass.states.async_set(voice, "unknown")
     speakers = ["media_player.kitchen", "media_player.attic"]
@@ -1261,10 +1180,8 @@ async def test_speakers(home: Home) -> None:
 
 async def test_words(home: Home) -> None:
     """What is said follows the printer's own name and the chosen words; nothing is said where there is nothing to say."""
-    home.note("assist_satellite.announce")
     await home.post(FULL, EventType=1)
-    device = device_of(home.hass)
-    assert device is not None
+    device = the_device(home.hass)
     dr.async_get(home.hass).async_update_device(device.id, name_by_user="Der Drucker")
     words = inputs_of("say_it")["words"]["default"] | {"print_failed": "", "print_progress": "{printer}: {progress} %"}
     kinds = ["print_progress", "print_failed", "print_started"]
@@ -1282,20 +1199,12 @@ async def test_words(home: Home) -> None:
     ]
 
 
-async def test_said_as_it_is(home: Home) -> None:
-    """What somebody cancelled is said as such, without a chime, and whatever a printer is called is text."""
-    home.note("assist_satellite.announce", "tts.speak")
+async def test_cancelled_is_said_quietly(home: Home) -> None:
+    """What somebody cancelled is said as such, without a chime."""
+    home.note("tts.speak")
     home.hass.states.async_set("tts.first", "unknown")
     chosen = {"satellites": ["assist_satellite.kitchen"], "speakers": ["media_player.attic"]}
-    words = inputs_of("say_it")["words"]["default"] | {"error": "{printer}"}
-    await home.automate("say_it", **chosen, words=words)
-    for odd in ODD_NAMES:
-        home.calls.clear()
-        await home.post(FULL, EventType=9, PrinterId=odd, PrinterName=odd)
-        await home.post(FULL | CANCELLED, PrinterId=odd, PrinterName=odd)
-        assert [(data["message"], data.get("preannounce")) for _, data in home.calls] == [
-            (odd, True),
-            (odd, None),
-            (f"The print on {odd} was canceled.", False),
-            (f"The print on {odd} was canceled.", None),
-        ]
+    await home.automate("say_it", **chosen)
+    await home.post(FULL | CANCELLED)
+    message = "The print on Ender3 was canceled."
+    assert [(data["message"], data.get("preannounce")) for _, data in home.calls] == [(message, False), (message, None)]

@@ -32,7 +32,11 @@ from .conftest import (
     cloud_entry,
     device_of,
     issues,
+    load,
     outside,
+    records,
+    the_entry,
+    unload,
     value,
     webhooks,
 )
@@ -56,12 +60,6 @@ def prove(hass: HomeAssistant, client: Client, dialog: Dialog) -> Post:
         return response
 
     return prove
-
-
-def the_entry(hass: HomeAssistant) -> Any:
-    """Return the config entry."""
-    (entry,) = hass.config_entries.async_entries(DOMAIN)
-    return entry
 
 
 async def set_up(dialog: Dialog, way: str = "lan", **fields: str) -> None:
@@ -389,7 +387,7 @@ async def test_ends_while_it_waits(
     if end == "removed":
         assert await hass.config_entries.async_remove(loaded.entry_id)
     else:
-        assert await hass.config_entries.async_unload(loaded.entry_id)
+        await unload(hass)
     await wait_in_vain(hass, dialog, freezer)
     assert dialog.outcome == "not_loaded"
 
@@ -402,7 +400,7 @@ async def test_show(hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog,
     """Address and key can be read and proved again, while notifications are accepted as ever; a short key may stay."""
     data = {**entry.data, "secret_key": key}
     hass.config_entries.async_update_entry(entry, data=data)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    await load(hass)
     account = entry.runtime_data
     await dialog.start(entry)
     assert dialog.page["menu_options"] == ["show", "lan", "internet", "new_address"]
@@ -418,6 +416,30 @@ async def test_show(hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog,
     assert dialog.suggested["secret_key"] == key or not key
     await dialog.submit(secret_key=key)
     assert entry.data == data
+
+
+async def test_keep(hass: HomeAssistant, post: Post, dialog: Dialog, disk: Disk) -> None:
+    """Printers that somebody made up are removed at once: all but those that the owner selects."""
+    await post(FULL)
+    await dialog.start(the_entry(hass))
+    assert "keep" not in dialog.page["menu_options"]  # there is nothing to choose from
+    made_up = [f"made-up-{number}" for number in range(3)]
+    for printer_id in made_up:
+        await post(FULL, PrinterId=printer_id, EventType=2)
+    await dialog.start(the_entry(hass))
+    await dialog.choose("keep")
+    await dialog.submit()
+    assert dialog.page["errors"] == {"keep": "none_kept"}
+    disk.error = OSError("full")
+    await dialog.submit(keep=["printer-1"])
+    assert dialog.page["errors"] == {"base": "not_removed"}
+    assert all(device_of(hass, printer_id) for printer_id in made_up)
+    disk.error = None
+    await dialog.submit(keep=["printer-1"])
+    assert dialog.outcome == "removed"
+    assert [bool(device_of(hass, printer_id)) for printer_id in ("printer-1", *made_up)] == [True, *[False] * 3]
+    assert value(hass, "sensor.ender3_status") == "printing"
+    assert records(hass).keys() == {"printer-1"}
 
 
 @pytest.mark.parametrize(
@@ -450,7 +472,7 @@ async def test_change(
     else:
         data = {**entry.data, "connection": before, "base_url": OWN[before], "own_url": OWN[before]}
         hass.config_entries.async_update_entry(entry, data=data)
-        assert await hass.config_entries.async_setup(entry.entry_id)
+        await load(hass)
     old = dict(entry.data)
     await (await dialog.start(entry)).choose(*options)
     suggested = dialog.suggested["secret_key"]

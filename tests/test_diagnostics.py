@@ -11,7 +11,6 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.components.diagnostics import (
     get_diagnostics_for_config_entry,
-    get_diagnostics_for_device,
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
@@ -25,9 +24,11 @@ from .conftest import (
     WEBHOOK_ID,
     Client,
     Post,
+    change,
     device_of,
     hand_over,
     reload,
+    unload,
 )
 
 MOMENT: Final = "2026-03-14T09:26:53+00:00"
@@ -54,14 +55,6 @@ async def diagnostics(hass: HomeAssistant, client: ClientSessionGenerator, entry
     return dict(await get_diagnostics_for_config_entry(hass, client, entry))
 
 
-async def of_device(
-    hass: HomeAssistant, client: ClientSessionGenerator, entry: MockConfigEntry, printer_id: str = "printer-1"
-) -> dict[str, Any]:
-    """Return the diagnostics of a printer."""
-    device: Any = device_of(hass, printer_id)
-    return dict(await get_diagnostics_for_device(hass, client, entry, device))
-
-
 async def test_nothing_yet(hass: HomeAssistant, loaded: MockConfigEntry, hass_client: ClientSessionGenerator) -> None:
     """Before the first notification there is the connection to tell of."""
     assert await diagnostics(hass, hass_client, loaded) == {
@@ -77,21 +70,9 @@ async def test_not_loaded(
 ) -> None:
     """Of an entry that is not loaded the connection can be told of, and of its printers nothing."""
     await post(FULL)
-    assert await hass.config_entries.async_unload(loaded.entry_id)
-    changed = {**loaded.data, "secret_key": "", "connection": "internet"}
-    hass.config_entries.async_update_entry(loaded, data=changed)
+    await unload(hass)
+    change(hass, secret_key="", connection="internet")
     assert await diagnostics(hass, hass_client, loaded) == {"connection": "internet", "has_secret_key": False}
-    assert await of_device(hass, hass_client, loaded) == {}
-
-
-async def test_without_key(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, hass_client: ClientSessionGenerator
-) -> None:
-    """Where there is no key to hide, texts stay as they are."""
-    hass.config_entries.async_update_entry(loaded, data={**loaded.data, "secret_key": ""})
-    await post(FULL)
-    found = await diagnostics(hass, hass_client, loaded)
-    assert (found["has_secret_key"], found["printers"][0]["job"]["file_name"]) == (False, "MyCoolPrint.gcode")
 
 
 async def test_one_printer(
@@ -103,12 +84,11 @@ async def test_one_printer(
 ) -> None:
     """All that is known of a printer and shown of it, and what it said last, but for ids and links."""
     await post(FULL)
+    assert await diagnostics(hass, hass_client, loaded) == snapshot
+    # Where there is no key to hide, texts stay as they are.
+    change(hass, secret_key="")
     found = await diagnostics(hass, hass_client, loaded)
-    assert found == snapshot
-    assert await of_device(hass, hass_client, loaded) == {
-        "printers": found["printers"],
-        "newest_notifications": found["newest_notifications"],
-    }
+    assert (found["has_secret_key"], found["printers"][0]["job"]["file_name"]) == (False, "MyCoolPrint.gcode")
 
 
 async def test_counts(
@@ -147,11 +127,7 @@ async def test_counts(
     }
     told = ["print_started", "print_progress", "print_complete", "test"]
     assert [each["data"]["type"] for each in found["newest_notifications"]] == told
-    of_printer = await of_device(hass, hass_client, loaded)
-    assert of_printer["printers"] == found["printers"]
-    assert len(of_printer["newest_notifications"]) == 3
-
-    await reload(hass, loaded)
+    await reload(hass)
     after = await diagnostics(hass, hass_client, loaded)
     assert after["since_start"]["accepted"] == 0
     assert after["newest_notifications"] == []
@@ -166,22 +142,6 @@ async def test_newest(
         await post(FULL, Progress=progress)
     found = await diagnostics(hass, hass_client, loaded)
     assert [each["data"]["progress"] for each in found["newest_notifications"]] == list(range(5, 15))
-
-
-async def test_silent(
-    hass: HomeAssistant,
-    post: Post,
-    loaded: MockConfigEntry,
-    hass_client: ClientSessionGenerator,
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    """What is shown of a silent print can be told from what is known."""
-    freezer.tick(-86400)
-    await post(FULL)
-    freezer.move_to(MOMENT)
-    await reload(hass, loaded)
-    (printer,) = (await diagnostics(hass, hass_client, loaded))["printers"]
-    assert (printer["job"]["status"], printer["shown"]["status"]) == ("printing", None)
 
 
 def leaks(found: object, secrets: list[str]) -> list[str]:
@@ -213,11 +173,7 @@ TEXTS: Final = st.builds(
 @given(texts=st.lists(TEXTS, min_size=6, max_size=6), event_type=st.sampled_from((2, 3, 6, 9, 16)))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_nothing_secret(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    hass_client: ClientSessionGenerator,
-    texts: list[str],
-    event_type: int,
+    hass: HomeAssistant, loaded: MockConfigEntry, hass_client: ClientSessionGenerator, texts: list[str], event_type: int
 ) -> None:
     """Neither a key, an id nor a link is in any field, whatever is around it, nor of an earlier print."""
     name, file, error, code, deep, key = texts
@@ -251,8 +207,6 @@ async def test_nothing_secret(
         *([device.id] if (device := device_of(hass, PRINTER_ID)) else []),
     ]
     assert leaks(await diagnostics(hass, hass_client, loaded), secrets) == []
-    if device is not None:
-        assert leaks(await of_device(hass, hass_client, loaded, PRINTER_ID), secrets) == []
 
 
 @pytest.mark.timeout(15)
@@ -266,17 +220,3 @@ async def test_long_text(
     assert (await post(FULL, FileName=text)).status == 200
     (printer,) = (await diagnostics(hass, hass_client, loaded))["printers"]
     assert len(printer["job"]["file_name"]) <= 255
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["x" * 10_000, "🦑" * 1_000, "two\r\nSet-Cookie: lines\x85\u2028\x7f", "\n\x01\t", '";=\\/../%00\u200f 🖨️'],
-    ids=range(5),
-)
-async def test_any_name(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, hass_client: ClientSessionGenerator, name: str
-) -> None:
-    """Home Assistant names the file after the printer, so a printer of any name must make a file name."""
-    assert (await post(FULL, PrinterName=name)).status == 200
-    (printer,) = (await of_device(hass, hass_client, loaded))["printers"]
-    assert printer["shown"]["status"] == "printing"

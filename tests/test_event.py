@@ -1,6 +1,6 @@
 """Tests of the event entity, and of the event on the bus that it repeats."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.octoeverywhere.const import DOMAIN
 
-from .conftest import FULL, NUMBERS, SECRET, Post, describe, device_of, shown, value
+from .conftest import FULL, NUMBERS, SECRET, Post, describe, load, shown, the_device, unload, value
 
 MOMENT = "2026-03-14T09:26:53.589+00:00"
 EXTRA = {"Camera": {"name": "left", "angles": [1, 2.5, None, True]}, "Ü": "€"}
@@ -33,77 +33,27 @@ async def test_everything(
     """All that a notification can say is shown, but for its secret."""
     freezer.move_to(MOMENT)
     await post(FULL, **EXTRA)
-    device = device_of(hass)
-    assert device is not None
+    device = the_device(hass)
     described = describe(hass, "event")
     assert described[EVENT]["attributes"].pop("device_id") == device.id
     assert described == snapshot
     assert SECRET not in str(described)
 
 
-@pytest.mark.parametrize("payload", [FULL, FULL | EXTRA, {}])
-@pytest.mark.parametrize(("slug", "number"), [*NUMBERS.items(), *(("unknown", number) for number in (0, -1, 2**40))])
 async def test_same_as_on_the_bus(
-    hass: HomeAssistant,
-    post: Post,
-    announced: list[Event],
-    freezer: FrozenDateTimeFactory,
-    payload: dict[str, Any],
-    slug: str,
-    number: int,
+    hass: HomeAssistant, post: Post, announced: list[Event], freezer: FrozenDateTimeFactory
 ) -> None:
     """The entity's attributes are the data of the bus event; its own `event_type` is the slug."""
-    freezer.move_to("2026-03-14T09:00:00+00:00")
+    freezer.move_to(MOMENT)
     await post(EventType=1)
-    freezer.move_to(MOMENT)
-    await post(payload, EventType=number)
-    assert announced[-1].event_type == f"octoeverywhere_{slug}"
-    data = announced[-1].data
-    assert data["event_type"] == number
-    assert said(hass) == {**data, "event_type": slug}
-    assert value(hass, EVENT) == MOMENT
-
-
-async def test_data(hass: HomeAssistant, post: Post, announced: list[Event], freezer: FrozenDateTimeFactory) -> None:
-    """The event on the bus says everything under names that last, absent values as null, and never the secret."""
-    freezer.move_to(MOMENT)
-    await post(FULL, EventType=3, **EXTRA)
-    await post(EventType=99, PrinterId="printer-2")
-    first, second = device_of(hass), device_of(hass, "printer-2")
-    assert first is not None
-    assert second is not None
-    expected = {
-        "device_id": first.id,
-        "printer_id": "printer-1",
-        "printer_name": "Ender3",
-        "print_id": "print-1",
-        "type": "print_failed",
-        "event_type": 3,
-        "file_name": "MyCoolPrint.gcode",
-        "progress": 21,
-        "duration": 50,
-        "time_remaining": 605,
-        "estimated_finish": "2026-03-14T09:36:58+00:00",
-        "z_offset": 0.3,
-        "current_layer": 50,
-        "total_layers": 100,
-        "error": "Oh no, something bad happened!",
-        "error_code": "33",
-        "cancelled": None,
-        "snapshot_url": "https://octoeverywhere.com/snapshot/1.jpg",
-        "quick_view_url": "https://octoeverywhere.com/quickview/1",
-        "source": "notification",
-        "extra": EXTRA,
-    }
-    known: dict[str, Any] = {
-        "device_id": second.id,
-        "printer_id": "printer-2",
-        "printer_name": "Ender3",
-        "type": "unknown",
-    }
-    known |= {"event_type": 99, "source": "notification", "extra": {}}
-    assert [dict(event.data) for event in announced] == [expected, dict.fromkeys(expected) | known]
-    assert list(announced[0].data) == list(announced[1].data)
+    for slug, number in (*NUMBERS.items(), *(("unknown", number) for number in (0, -1, 2**40))):
+        for payload in (FULL, FULL | EXTRA, {}):
+            freezer.tick(1)
+            await post(payload, EventType=number)
+            data = announced[-1].data
+            assert (announced[-1].event_type, data["event_type"]) == (f"octoeverywhere_{slug}", number)
+            assert said(hass) == {**data, "event_type": slug}
+            assert value(hass, EVENT) == freezer().replace(tzinfo=UTC).isoformat(timespec="milliseconds")
 
 
 async def test_before_the_first(hass: HomeAssistant, entry: MockConfigEntry) -> None:
@@ -111,8 +61,7 @@ async def test_before_the_first(hass: HomeAssistant, entry: MockConfigEntry) -> 
     dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, identifiers={(DOMAIN, "printer-1")}, name="Ender3"
     )
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass)
     assert value(hass, EVENT) == "unknown"
     assert said(hass) == {"event_type": None}
 
@@ -130,19 +79,16 @@ async def test_one_right_after_the_other(
 
 
 @pytest.mark.parametrize("older", [-timedelta(hours=1), timedelta(hours=1)])
-async def test_after_a_crash(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, freezer: FrozenDateTimeFactory, older: timedelta
-) -> None:
+async def test_after_a_crash(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, older: timedelta) -> None:
     """The newest notification comes back, whatever Home Assistant kept of the entity, and also after the clock was set."""
     freezer.move_to(MOMENT)
     await post(FULL, EventType=9)
     before = shown(hass)[EVENT]
-    assert await hass.config_entries.async_unload(loaded.entry_id)
+    await unload(hass)
     kept = State(EVENT, (datetime.fromisoformat(MOMENT) + older).isoformat(timespec="milliseconds"))
     extra = {"last_event_type": "print_started", "last_event_attributes": {"progress": 1}}
     mock_restore_cache_with_extra_data(hass, [(kept, extra)])
-    assert await hass.config_entries.async_setup(loaded.entry_id)
-    await hass.async_block_till_done()
+    await load(hass)
     assert shown(hass)[EVENT] == before
 
 
@@ -153,13 +99,12 @@ def leave_nothing(path: Path) -> None:
     path.write_text(json.dumps(file))
 
 
-async def test_damaged_announcement(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> None:
+async def test_damaged_announcement(hass: HomeAssistant, post: Post) -> None:
     """Where the file no longer says what was announced last, the entity is there all the same."""
     await post(FULL)
-    assert await hass.config_entries.async_unload(loaded.entry_id)
+    await unload(hass)
     leave_nothing(Path(hass.config.path(".storage/octoeverywhere.printers")))
-    assert await hass.config_entries.async_setup(loaded.entry_id)
-    await hass.async_block_till_done()
+    await load(hass)
     assert said(hass)["event_type"] == "unknown"
     await post(FULL, EventType=4)
     assert said(hass)["event_type"] == "print_paused"

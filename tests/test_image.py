@@ -16,12 +16,11 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
-from syrupy.assertion import SnapshotAssertion
 
 from custom_components.octoeverywhere import image, snapshot as guarded
 from custom_components.octoeverywhere.snapshot import Failure, SnapshotError
 
-from .conftest import FULL, Client, Clock, Post, describe, device_of, remove_device, shown, value
+from .conftest import FULL, Client, Clock, Post, describe, load, remove_device, shown, the_device, unload, value
 
 NOON: Final = datetime(2026, 3, 14, 12, tzinfo=UTC)
 MOMENT: Final = timedelta(seconds=1)
@@ -114,19 +113,11 @@ def restart(hass: HomeAssistant, loaded: MockConfigEntry) -> Restart:
     """Return a function that sets up the entry anew."""
 
     async def restart() -> None:
-        assert await hass.config_entries.async_unload(loaded.entry_id)
-        assert await hass.config_entries.async_setup(loaded.entry_id)
+        await unload(hass)
+        await load(hass)
         await hass.async_block_till_done(wait_background_tasks=True)
 
     return restart
-
-
-@pytest.mark.usefixtures("pictures")
-async def test_entity(hass: HomeAssistant, post: Post, clock: Clock, snapshot: SnapshotAssertion) -> None:
-    """The name, the ids and the state of the entity."""
-    clock.set(NOON)
-    await post(FULL)
-    assert describe(hass, "image") == snapshot
 
 
 # Which one
@@ -325,8 +316,7 @@ async def test_printer_is_removed_during_a_fetch(
     hass: HomeAssistant, post: Post, looking: asyncio.Task[Seen], look: Look, hass_ws_client: WebSocketGenerator
 ) -> None:
     """A printer that comes back does not come back with the old picture."""
-    device = device_of(hass)
-    assert device is not None
+    device = the_device(hass)
     assert (await remove_device(hass, await hass_ws_client(hass), device.id))["success"]
     await post(FULL, SnapshotUrl=None)
     assert await looking == await look() == NO_PICTURE

@@ -32,10 +32,13 @@ from .conftest import (
     files,
     hand_over,
     lasting,
+    load,
     reload,
     remove_device,
     shown,
     slugs,
+    the_device,
+    unload,
     value,
     value_of,
 )
@@ -78,16 +81,13 @@ async def test_set_up_and_unload(
         assert ({state for state, _ in shown(hass).values()} == {"unavailable"}) is not is_loaded
         assert device_of(hass) is not None
         if is_loaded:
-            assert await hass.config_entries.async_unload(loaded.entry_id)
+            await unload(hass)
         else:
-            assert await hass.config_entries.async_setup(loaded.entry_id)
-        await hass.async_block_till_done()
+            await load(hass)
     assert loaded.state is ConfigEntryState.NOT_LOADED
 
 
-async def test_reload(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, announced: list[Event], freezer: FrozenDateTimeFactory
-) -> None:
+async def test_reload(hass: HomeAssistant, post: Post, announced: list[Event], freezer: FrozenDateTimeFactory) -> None:
     """A reload loses nothing, announces nothing again, and the next notification goes on from there."""
     await post(FULL, EventType=1, TimeRemainingSec=90000)
     await post(FULL, EventType=9, PrinterId="printer-2", PrinterName="Voron")
@@ -96,7 +96,7 @@ async def test_reload(
     announced.clear()
     before, stored = lasting(hass), files(hass)
     freezer.tick(60)
-    await reload(hass, loaded)
+    await reload(hass)
     assert lasting(hass) == before
     assert files(hass) == stored
     assert announced == []
@@ -107,10 +107,7 @@ async def test_reload(
 
 @pytest.mark.usefixtures("freezer")
 async def test_power_cut(
-    hass: HomeAssistant,
-    post: Post,
-    entry_data: dict[str, Any],
-    hass_storage: dict[str, Any],
+    hass: HomeAssistant, post: Post, entry_data: dict[str, Any], hass_storage: dict[str, Any]
 ) -> None:
     """Another Home Assistant that has nothing but our files shows the same after a power cut, and announces nothing."""
     await post(FULL, EventType=1, TimeRemainingSec=90000)
@@ -130,18 +127,16 @@ async def test_power_cut(
         restarted.bus.async_listen("*", collect)
         entry = MockConfigEntry(domain="octoeverywhere", title="OctoEverywhere", data=entry_data)
         entry.add_to_hass(restarted)
-        assert await restarted.config_entries.async_setup(entry.entry_id)
-        await restarted.async_block_till_done()
+        await load(restarted)
         restarted.set_state(CoreState.running)
         restarted.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
         await restarted.async_block_till_done()
         after = deepcopy(lasting(restarted))
         for printer_id, name in (("printer-1", "ender3"), ("printer-2", "voron")):
-            device = device_of(restarted, printer_id)
-            assert device is not None
+            device = the_device(restarted, printer_id)
             # The registry was lost with the power, and with it the old id of the device.
             before[f"event.{name}_notification"][1]["device_id"] = device.id
-        assert await restarted.config_entries.async_unload(entry.entry_id)
+        await unload(restarted)
         await restarted.async_stop(force=True)
     assert after == before
     assert not [event for event in fired if event.startswith("octoeverywhere")]
@@ -171,29 +166,23 @@ async def test_remove_entry_of_cloud(hass: HomeAssistant, client: Client, entry:
 
 
 async def test_remove_printer(
-    hass: HomeAssistant,
-    post: Post,
-    loaded: MockConfigEntry,
-    announced: list[Event],
-    hass_ws_client: WebSocketGenerator,
+    hass: HomeAssistant, post: Post, announced: list[Event], hass_ws_client: WebSocketGenerator
 ) -> None:
     """A removed printer is forgotten, no other is, and it comes back from a clean slate with its next notification."""
     await post(FULL, EventType=2)
     await post(FULL, PrinterId="printer-2", PrinterName="Voron")
-    device = device_of(hass)
-    assert device is not None
+    device = the_device(hass)
     assert await remove(hass, hass_ws_client, device.id)
     for _ in range(2):
         assert device_of(hass) is None
         assert not [entity_id for entity_id in shown(hass) if "ender3" in entity_id]
         assert list(files(hass)) == ["printers"]
         assert value(hass, "sensor.voron_status") == "printing"
-        await reload(hass, loaded)
+        await reload(hass)
 
     announced.clear()
     await post(FULL, EventType=4)
-    device = device_of(hass)
-    assert device is not None
+    device = the_device(hass)
     assert [event.data["device_id"] for event in announced] == [device.id]
     assert value(hass, "sensor.ender3_status") == "paused"
     assert value(hass, "sensor.ender3_prints_completed") == "0"
@@ -202,14 +191,13 @@ async def test_remove_printer(
 
 @pytest.mark.usefixtures("freezer")
 async def test_removal_that_cannot_be_saved(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, disk: Disk, hass_ws_client: WebSocketGenerator
+    hass: HomeAssistant, post: Post, disk: Disk, hass_ws_client: WebSocketGenerator
 ) -> None:
     """Where the disk does not forget the printer, it stays as it is, whatever is saved later."""
     await post(FULL)
     await post(FULL, PrinterId="printer-2", PrinterName="Voron")
     before = lasting(hass)
-    device = device_of(hass)
-    assert device is not None
+    device = the_device(hass)
     for broken in ("printers", "prints."):
         disk.error, disk.broken = FULL_DISK, broken
         assert not await remove(hass, hass_ws_client, device.id)
@@ -217,7 +205,7 @@ async def test_removal_that_cannot_be_saved(
         assert lasting(hass) == before
     disk.error = None
     await post(FULL, PrinterId="printer-2", PrinterName="Voron", EventType=4)
-    await reload(hass, loaded)
+    await reload(hass)
     assert value(hass, "sensor.voron_status") == "paused"
     after = lasting(hass)
     kept = [entity_id for entity_id in before if "ender3" in entity_id]
@@ -229,8 +217,7 @@ async def test_remove_printer_twice_at_once(
 ) -> None:
     """Two people who remove the same printer both succeed; what arrives meanwhile brings it back."""
     await post(FULL)
-    device = device_of(hass)
-    assert device is not None
+    device = the_device(hass)
     websockets = [await hass_ws_client(hass), await hass_ws_client(hass)]
     disk.hold()
     removals = asyncio.gather(*(remove_device(hass, websocket, device.id) for websocket in websockets))
@@ -239,8 +226,7 @@ async def test_remove_printer_twice_at_once(
     assert [answer["success"] for answer in await removals] == [True, True]
     assert device_of(hass) is None
     await post(FULL, EventType=4)
-    device = device_of(hass)
-    assert device is not None
+    device = the_device(hass)
     assert announced[-1].data["device_id"] == device.id
 
 
@@ -254,12 +240,10 @@ async def test_remove_what_is_no_printer(
     )
     assert await remove(hass, hass_ws_client, foreign.id)
     assert value(hass, "sensor.ender3_status") == "printing"
-    device = device_of(hass)
-    assert device is not None
-    assert await hass.config_entries.async_unload(loaded.entry_id)
+    device = the_device(hass)
+    await unload(hass)
     assert not await remove(hass, hass_ws_client, device.id)
-    assert await hass.config_entries.async_setup(loaded.entry_id)
-    await hass.async_block_till_done()
+    await load(hass)
     assert device_of(hass) == device
     assert value(hass, "sensor.ender3_status") == "printing"
 
@@ -314,8 +298,7 @@ async def test_names(hass: HomeAssistant, post: Post) -> None:
     await post(EventType=6, PrinterName="Ender3")
     assert name_of(hass) == "Ender3"
     assert shown(hass)[status][1]["friendly_name"] == "Ender3 Status"
-    device = device_of(hass)
-    assert device is not None
+    device = the_device(hass)
     dr.async_get(hass).async_update_device(device.id, name_by_user="Mine")
     await post(EventType=6, PrinterName="Ender3 in the cellar", Progress=30)
     assert name_of(hass) == "Ender3 in the cellar"
@@ -375,7 +358,7 @@ async def test_odd_names(
     assert value_of(hass, "printer-1", "sensor", "status") == "error"
     assert value_of(hass, "printer-1", "sensor", "error_message") == "Two\nlines\t"
     before = {entity.entity_id for entity in entities}
-    await reload(hass, loaded)
+    await reload(hass)
     assert {
         entity.entity_id for entity in er.async_entries_for_config_entry(er.async_get(hass), loaded.entry_id)
     } == before
@@ -387,7 +370,7 @@ async def test_entity_ids_are_english(
 ) -> None:
     """In every language the ids are those that dashboards and recipes know, and the names are translated."""
     hass.config.language = language
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    await load(hass)
     assert await async_setup_component(hass, "homeassistant", {})
     assert await hand_over(hass, FULL) == (200, "")
     await hass.async_block_till_done()

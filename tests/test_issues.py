@@ -13,7 +13,22 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.octoeverywhere.const import DOMAIN
 from custom_components.octoeverywhere.issues import async_raise
 
-from .conftest import FULL, INTERNAL_URL, NUMBERS, PATH, WORDS, Client, Disk, Post, issues, outside, pass_time
+from .conftest import (
+    FULL,
+    INTERNAL_URL,
+    NUMBERS,
+    PATH,
+    WORDS,
+    Client,
+    Disk,
+    Post,
+    issues,
+    load,
+    outside,
+    pass_time,
+    reload,
+    unload,
+)
 
 LIMIT = NUMBERS["notification_limit"]
 WRONG = "another key"
@@ -52,20 +67,20 @@ def shown(hass: HomeAssistant, issue_id: str) -> dict[str, str]:
     return facts
 
 
-@pytest.mark.parametrize("slug", NUMBERS)
-async def test_accepted(hass: HomeAssistant, loaded: MockConfigEntry, post: Post, slug: str) -> None:
-    """Any accepted notification takes back what it disproves."""
-    async_raise(hass, loaded, "nothing_arrived")
-    await post(FULL, SecretKey=WRONG)
-    with outside():
-        await post(FULL)
-    assert issues(hass) == {"nothing_arrived", "wrong_secret_key", "from_outside"}
-    assert await hass.config_entries.async_reload(loaded.entry_id)
+async def test_accepted(hass: HomeAssistant, loaded: MockConfigEntry, post: Post) -> None:
+    """Any accepted notification takes back what it disproves; a restart what is found out anew."""
+    for number in (*NUMBERS.values(), None):
+        async_raise(hass, loaded, "nothing_arrived")
+        await post(FULL, SecretKey=WRONG)
+        with outside():
+            await post(FULL)
+        assert issues(hass) - {"notification_limit"} == {"nothing_arrived", "wrong_secret_key", "from_outside"}
+        if number is not None:
+            assert (await post(EventType=number)).status == 200
+            assert issues(hass) - {"notification_limit"} == set()
+    await reload(hass)
     assert issues(hass) == {"nothing_arrived"}
     assert ir.async_get(hass).issues[DOMAIN, "nothing_arrived"].is_persistent
-    await post(FULL, SecretKey=WRONG)
-    assert (await post(EventType=NUMBERS[slug])).status == 200
-    assert issues(hass) - {"notification_limit"} == set()
 
 
 async def test_wrong_key(
@@ -115,17 +130,6 @@ async def test_other_refusals(
     assert issues(hass) == {"wrong_secret_key"}
 
 
-async def test_not_saved(hass: HomeAssistant, disk: Disk, post: Post) -> None:
-    """A disk that takes nothing is told of, until it does."""
-    disk.error = OSError("full")
-    assert (await post(FULL)).status == 200
-    assert issues(hass) == {"not_saved"}
-    shown(hass, "not_saved")
-    disk.error = None
-    await post(FULL, EventType=4)
-    assert issues(hass) == set()
-
-
 async def test_limit(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
     """The daily limit is told for a day, anew each time it is reached."""
     await post(FULL, EventType=1)
@@ -139,49 +143,37 @@ async def test_limit(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFac
     assert issues(hass) == set()
 
 
-async def test_limit_that_is_ignored(
-    hass: HomeAssistant, loaded: MockConfigEntry, post: Post, freezer: FrozenDateTimeFactory
-) -> None:
+async def test_limit_that_is_ignored(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
     """Who does not want to hear of the limit does not hear of it tomorrow either, nor after a restart."""
     await post(EventType=LIMIT)
     ir.async_ignore_issue(hass, DOMAIN, "notification_limit", ignore=True)
     for _ in range(2):
         await post(FULL, EventType=1)
         await pass_time(hass, freezer, timedelta(days=1, minutes=1))
-        assert await hass.config_entries.async_reload(loaded.entry_id)
+        await reload(hass)
         await post(EventType=LIMIT)
         assert ir.async_get(hass).issues[DOMAIN, "notification_limit"].dismissed_version is not None
 
 
-@pytest.mark.parametrize("is_known", [False, True])
-@pytest.mark.parametrize("slug", NUMBERS)
-async def test_limit_is_over(hass: HomeAssistant, post: Post, slug: str, is_known: bool) -> None:
+async def test_limit_is_over(hass: HomeAssistant, post: Post) -> None:
     """Any ordinary notification shows that the limit is over; a test does not, as it does not count."""
-    if is_known:
-        await post(FULL, EventType=1, DurationSec=1)
-    await post(EventType=LIMIT)
-    await post(FULL, EventType=NUMBERS[slug])
-    assert issues(hass) == ({"notification_limit"} if slug in ("test", "notification_limit") else set())
+    for slug, number in NUMBERS.items():
+        await post(EventType=LIMIT, DurationSec=number)
+        await post(FULL, EventType=number)
+        assert issues(hass) == ({"notification_limit"} if slug in ("test", "notification_limit") else set()), slug
 
 
-@pytest.mark.parametrize("is_known", [False, True])
-async def test_limit_is_recalled(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, freezer: FrozenDateTimeFactory, is_known: bool
-) -> None:
+async def test_limit_is_recalled(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
     """After a restart the limit is told for the rest of the day."""
-    if is_known:
-        await post(FULL, EventType=1)
-        await post(FULL, EventType=1, PrinterId="printer-2", PrinterName="Voron")
-        freezer.tick(1)
     await post(EventType=LIMIT)
     freezer.tick(timedelta(hours=23, minutes=58))
-    assert await hass.config_entries.async_unload(loaded.entry_id)
+    await unload(hass)
     freezer.tick(timedelta(minutes=1))
-    assert await hass.config_entries.async_setup(loaded.entry_id)
+    await load(hass)
     assert issues(hass) == {"notification_limit"}
     await pass_time(hass, freezer, timedelta(minutes=2))
     assert issues(hass) == set()
-    assert await hass.config_entries.async_reload(loaded.entry_id)
+    await reload(hass)
     assert issues(hass) == set()
 
 

@@ -8,7 +8,7 @@ from homeassistant.util.json import json_loads_object
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.octoeverywhere.history import MAX_PRINTS, History, Print, Totals
+from custom_components.octoeverywhere.history import MAX_PRINTS, History, Totals
 from custom_components.octoeverywhere.job import RETRIED_FOR, Printer, Relation, decide
 from custom_components.octoeverywhere.payload import NotificationType
 from custom_components.octoeverywhere.store import Reader
@@ -58,14 +58,6 @@ def test_status_and_attention(before: str, slug: str, print_id: str) -> None:
         counts = bool(kind.attention)
     assert (teller.view.error_message, teller.view.error_code) == (("Cold", "34") if counts else (None, None))
     assert teller.announced[-1] == slug
-
-
-@pytest.mark.parametrize("slug", OF_A_PRINT)
-def test_first_word(slug: str) -> None:
-    """Whatever the first word of a print is, it makes the printer known by its name."""
-    teller = Teller().tell(story(f"0:10 {slug} 600s"))
-    assert teller.view.name == "Ender3"
-    assert teller.view.status == KINDS[slug].status
 
 
 @pytest.mark.parametrize("slug", KINDS)
@@ -133,16 +125,10 @@ def test_any_sequence(sequence: list[tuple[dict[str, Any], timedelta]]) -> None:
 
 
 def test_bounds() -> None:
-    """Of many prints that the disk does not take the newest are kept, and a list of prints takes a megabyte at most."""
+    """Of many prints that the disk does not take the newest are kept."""
     teller = Teller().tell(
         arrival for number in range(MAX_PRINTS + 9) for arrival in story(f"0:10 print_complete 60s id=print-{number}")
     )
     assert len(teller.printer.unfiled) == MAX_PRINTS
     assert len(teller.prints) == MAX_PRINTS
     assert teller.prints[-1].print_id == f"print-{MAX_PRINTS + 8}"
-    large = [
-        Print(print_id=str(number), started_at=START, ended_at=START, snapshot_url="x" * 9000) for number in range(200)
-    ]
-    kept = History().with_prints(large).prints
-    assert len(json_bytes(kept)) < 1024 * 1024
-    assert kept == tuple(large[-len(kept) :])

@@ -1,6 +1,5 @@
 """Tests of a printer that can be asked: a real Home Assistant's client asks a fake of OctoEverywhere's Plugin API."""
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.octoeverywhere.const import DOMAIN
 
-from .conftest import Clock, Post, slugs, value
+from .conftest import Clock, Post, value
 from .fake_plugin_api import FakePluginApi, RelayedPrinter
 
 MAKES = ["octoprint", "klipper", "bambu", "elegoo_cc1", "elegoo_cc2", "prusalink"]

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 import json
 from typing import Any, Final
-from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Event, HomeAssistant
@@ -173,23 +172,6 @@ def test_every_field() -> None:
     assert set(FIELDS) == {*PRINTER, *FULL} - {"SecretKey", "EventType"}
 
 
-@pytest.mark.parametrize(
-    ("key", "unusable", "answer"),
-    [
-        ("PrinterId", NO_ID, "no_usable_printer_id"),
-        ("EventType", (None, *NO_NUMBER, 6.5, "6.5", 2**53 + 2, -1e300), "no_usable_event_type"),
-    ],
-)
-async def test_rejected(
-    client: Client, loaded: MockConfigEntry, key: str, unusable: tuple[Any, ...], answer: str
-) -> None:
-    """A body without usable PrinterId or EventType is rejected, and the answer says which."""
-    without = {name: said for name, said in (PRINTER | FULL).items() if name != key}
-    for said in ({}, {key.lower(): "1"}, *({key: received} for received in unusable)):
-        response = await client.post(PATH, json=without | said)
-        assert (response.status, await response.text()) == (400, answer), said
-
-
 async def test_event_type(send: Post, loaded: MockConfigEntry, announced: list[Event]) -> None:
     """Each EventType has its event, however its number is written; any other number is kept, and of unknown type."""
     numbers = [*NUMBERS.items(), *(("unknown", number) for number in (0, 999, -1, 2**53, -(2**53)))]
@@ -310,33 +292,6 @@ async def test_documented_example(client: Client, loaded: MockConfigEntry, annou
         "source": "notification",
         "extra": {},
     }
-
-
-async def test_surrogates(client: Client, loaded: MockConfigEntry, announced: list[Event]) -> None:
-    """Half a surrogate pair becomes a replacement character; a byte order mark in front is no matter."""
-    for written, read in (
-        ("plain", "plain"),
-        (r"\ud83e\udd91", "🦑"),
-        (r"half \ud83e", "half �"),
-        (r"\udd91 half", "� half"),
-        (r"\udd91\ud83e", "��"),
-        (r"\ud83e🦑\ud83e\udd91", "�🦑🦑"),
-    ):
-        for mark in (b"", b"\xef\xbb\xbf"):
-            body = f'{{"PrinterId":"Id","EventType":16,"SecretKey":"{SECRET}","FileName":"{written}","{written}":1}}'
-            assert (await client.post(PATH, data=mark + body.encode())).status == 200
-            assert (announced[-1].data["file_name"], announced[-1].data["extra"]) == (read, {read: 1})
-
-
-async def test_not_json(client: Client, loaded: MockConfigEntry) -> None:
-    """What is no JSON is refused, however deep it is nested, also where a thread's stack is small."""
-    deep = r'{"a":"\ud83e","b":' + "[" * 8000
-    for body in ("", "{", '{"a":NaN}', "[" * 8000, r'{"a":"\ud83e', deep, deep + "]" * 8000 + "}"):
-        response = await client.post(PATH, data=body)
-        assert (response.status, await response.text()) == (400, "not_json"), body
-    with patch("json.loads", side_effect=RecursionError):
-        response = await client.post(PATH, data=deep)
-    assert (response.status, await response.text()) == (400, "not_json")
 
 
 def nested(depth: int) -> list[Any] | dict[str, Any] | int:

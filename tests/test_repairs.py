@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.octoeverywhere.const import DOMAIN
 from custom_components.octoeverywhere.issues import async_raise
 
-from .conftest import FULL, INTERNAL_URL, PATH, SECRET, WORDS, Client, Dialog, Post, issues, outside
+from .conftest import FULL, INTERNAL_URL, PATH, SECRET, WORDS, Client, Dialog, Post, issues, load, outside, the_entry
 
 FIX = "/api/repairs/issues/fix"
 NEW = "the key of OctoEverywhere"
@@ -73,7 +73,7 @@ async def test_nothing_arrived_and_not_loaded(hass: HomeAssistant, repair: Repai
     """Where the entry is not loaded, the repair leads to where one can change it."""
     async_raise(hass, entry, "nothing_arrived")
     with patch("custom_components.octoeverywhere.store.Store.read", side_effect=OSError):
-        assert not await hass.config_entries.async_setup(entry.entry_id)
+        assert not await hass.config_entries.async_setup(the_entry(hass).entry_id)
     assert (await repair("nothing_arrived")).step == "reconfigure"
 
 
@@ -113,7 +113,7 @@ async def test_address(hass: HomeAssistant, repair: Repair, entry: MockConfigEnt
     """The new address is shown; who closes the set-up before is told again."""
     old = "http://192.168.1.99:8123"
     hass.config_entries.async_update_entry(entry, data={**entry.data, "base_url": old, "own_url": old})
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    await load(hass)
     dialog = await repair("address_changed")
     assert dialog.step == "reconfigure"
     dialog.close()

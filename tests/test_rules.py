@@ -1,18 +1,18 @@
 """What notifications mean together: the state rules of the contract, one story each, posted to Home Assistant."""
 
 from datetime import timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import Event, HomeAssistant, State
+from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.octoeverywhere.const import DOMAIN
 
-from .conftest import Post, slugs
-from .story import FIXTURES, WORDS, Teller, fixture, moment, story
+from .conftest import Post, get_prints
+from .story import WORDS, moment, story
 
 _TICK: Final = timedelta(minutes=5)
 
@@ -88,6 +88,8 @@ RULES: Final = [
         "time_remaining=4500",
         until="0:50",
     ),
+    Rule("but not a moment early", "0:00 print_started 0s 0% 7200left", "time_remaining=6300", until="0:29"),
+    Rule("and down to 0", "0:00 print_started 0s 0% 72left", "time_remaining=0", until="0:20"),
     Rule(
         "time remaining does not while the print is paused",
         """0:00 print_started 0s 0% 7200left
@@ -449,8 +451,7 @@ def _facts(text: str) -> dict[str, str]:
 async def _seen(hass: HomeAssistant, name: str) -> str:
     """Return what a user sees under a name: an entity by its key, or the prints of the printer."""
     if name == "prints":
-        answer: Any = await hass.services.async_call(DOMAIN, "get_prints", blocking=True, return_response=True)
-        return ",".join(f"{print_['outcome']}:{print_['duration']}" for print_ in reversed(answer["prints"]))
+        return ",".join(f"{print_['outcome']}:{print_['duration']}" for print_ in reversed(await get_prints(hass)))
     key = "prints" if name == "calendar" else name
     for platform in ("sensor", "binary_sensor", "calendar"):
         entity_id = er.async_get(hass).async_get_entity_id(platform, DOMAIN, f"printer-1_{key}")
@@ -487,28 +488,3 @@ async def test_rule(hass: HomeAssistant, freezer: FrozenDateTimeFactory, post: P
         for name, value in _facts(rule.seen).items()
     }
     assert {name: await _seen(hass, name) for name in expected} == expected
-
-
-@pytest.mark.parametrize("name", FIXTURES)
-async def test_fixture(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory, post: Post, announced: list[Event], name: str
-) -> None:
-    """A whole print ends as it does without Home Assistant, where it is held against a table."""
-    arrivals = fixture(name)
-    printer_id = arrivals[0].body["PrinterId"]
-    for arrival in arrivals:
-        freezer.move_to(arrival.at)
-        assert (await post(arrival.body)).status == 200
-    teller = Teller().tell(arrival for arrival in arrivals if arrival.body["PrinterId"] == printer_id)
-    entity_ids = er.async_get(hass).async_get_entity_id
-    for key in ("status", "attention", "progress", "current_layer", "error_message"):
-        state = hass.states.get(entity_ids("sensor", DOMAIN, f"{printer_id}_{key}") or "")
-        assert state is not None
-        assert state.state == ("unknown" if (value := getattr(teller.view, key)) is None else str(value))
-    (entity_id,) = {event.data["device_id"] for event in announced if event.data["printer_id"] == printer_id}
-    answer: Any = await hass.services.async_call(
-        DOMAIN, "get_prints", {"printer": entity_id}, blocking=True, return_response=True
-    )
-    found = [(print_["outcome"], print_["duration"]) for print_ in reversed(answer["prints"])]
-    assert found == [(print_.outcome, print_.duration) for print_ in teller.prints]
-    assert slugs([event for event in announced if event.data["printer_id"] == printer_id]) == teller.announced

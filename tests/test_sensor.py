@@ -1,4 +1,4 @@
-"""Tests of the sensors: what they show, and which of them are seen at a glance."""
+"""Tests of what entities show, and which of them are seen at a glance."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from syrupy.assertion import SnapshotAssertion
 
-from .conftest import FULL, NUMBERS, Post, describe, shown, value
+from .conftest import FULL, NUMBERS, Post, describe, reload, shown, value
 from .kinds import KINDS
 
 ICONS = Path(__file__).parent.parent / "custom_components" / "octoeverywhere" / "icons.json"
@@ -21,13 +21,14 @@ MOMENT = "2026-03-14T09:26:53+00:00"
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
+@pytest.mark.parametrize("domain", ["binary_sensor", "image", "sensor"])
 async def test_everything(
-    hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, snapshot: SnapshotAssertion
+    hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, snapshot: SnapshotAssertion, domain: str
 ) -> None:
     """All that a notification can say is shown."""
     freezer.move_to(MOMENT)
     await post(FULL)
-    assert describe(hass, "sensor") == snapshot
+    assert describe(hass, domain) == snapshot
 
 
 async def test_nothing(hass: HomeAssistant, post: Post) -> None:
@@ -47,9 +48,7 @@ async def test_nothing(hass: HomeAssistant, post: Post) -> None:
 
 
 @pytest.mark.parametrize("key", ["FileName", "Error", "PlatformErrorCode"])
-async def test_long_text(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, announced: list[Event], key: str
-) -> None:
+async def test_long_text(hass: HomeAssistant, post: Post, announced: list[Event], key: str) -> None:
     """A text is cut to what a state can hold, also after a restart; the event on the bus carries all of it."""
     sensor = {"FileName": "file_name", "Error": "error_message", "PlatformErrorCode": "error_code"}[key]
     field = {"FileName": "file_name", "Error": "error", "PlatformErrorCode": "error_code"}[key]
@@ -59,8 +58,7 @@ async def test_long_text(
         assert value(hass, f"sensor.ender3_{sensor}") == text[:255]
         assert announced[-1].data[field] == text
         assert shown(hass)["event.ender3_notification"][1][field] == text
-    assert await hass.config_entries.async_reload(loaded.entry_id)
-    await hass.async_block_till_done()
+    await reload(hass)
     assert value(hass, f"sensor.ender3_{sensor}") == text[:255]
 
 
@@ -70,8 +68,7 @@ async def test_print_id(hass: HomeAssistant, post: Post, loaded: MockConfigEntry
     entities = er.async_entries_for_config_entry(er.async_get(hass), loaded.entry_id)
     assert [entity.entity_id for entity in entities if entity.disabled_by] == ["sensor.ender3_print_id"]
     er.async_get(hass).async_update_entity("sensor.ender3_print_id", disabled_by=None)
-    assert await hass.config_entries.async_reload(loaded.entry_id)
-    await hass.async_block_till_done()
+    await reload(hass)
     assert value(hass, "sensor.ender3_print_id") == "p" * 255
 
 
@@ -85,45 +82,19 @@ async def test_z_offset(hass: HomeAssistant, post: Post) -> None:
 
 
 async def test_kinds(hass: HomeAssistant, post: Post) -> None:
-    """Status and attention are what a first notification of each kind means."""
+    """Each kind, as the first word of a print, makes the printer known, and is shown as what it means."""
     for slug, kind in KINDS.items():
         if kind.is_about_a_printer:
             printer = {"PrinterId": slug, "PrinterName": slug, "PrintId": slug}
             await post(printer, EventType=kind.number, Error="Oh no!", PlatformErrorCode=33)
-            seen = [
-                value(hass, f"sensor.{slug}_{key}") for key in ("status", "attention", "error_message", "error_code")
-            ]
+            keys = ("status", "attention", "error_message", "error_code")
             said = ["unknown", "unknown"] if kind.attention is None else ["Oh no!", "33"]
-            assert seen == [kind.status or "unknown", kind.attention or "none", *said], slug  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("end", "states"),
-    [
-        (
-            {"EventType": NUMBERS["print_complete"]},
-            {"status": "complete", "progress": "100", "time_remaining": "0.0", "prints_completed": "1"},
-        ),
-        (
-            {"EventType": NUMBERS["print_failed"]},
-            {"status": "failed", "progress": "21", "time_remaining": "unknown", "prints_failed": "1"},
-        ),
-        (
-            {"EventType": NUMBERS["print_failed"], "PlatformErrorCode": "cancelled"},
-            {"status": "cancelled", "progress": "21", "time_remaining": "unknown", "prints_cancelled": "1"},
-        ),
-    ],
-)
-async def test_end(
-    hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, end: dict[str, Any], states: dict[str, str]
-) -> None:
-    """An end is counted once; what had been reached stays, and the estimate becomes the moment of the end."""
-    await post(FULL)
-    freezer.move_to(MOMENT)
-    await post(FULL, DurationSec=5400, Progress=70, **end)
-    counted = dict.fromkeys(("prints_completed", "prints_failed", "prints_cancelled"), "0")
-    expected = counted | {"total_print_time": "1.5", "estimated_finish": MOMENT} | states
-    assert {key: value(hass, f"sensor.ender3_{key}") for key in expected} == expected
+            expected = [kind.status or "unknown", kind.attention or "none", *said]
+            assert [value(hass, f"sensor.{slug}_{key}") for key in keys] == expected, slug
+            printing = {"printing": "on", None: "unknown"}.get(kind.status, "off")
+            attention = "off" if kind.attention in (None, "none") else "on"
+            assert value(hass, f"binary_sensor.{slug}_printing") == printing
+            assert value(hass, f"binary_sensor.{slug}_attention_required") == attention
 
 
 # What Home Assistant's page of an area shows, and its activity lists, of a printer: all that is neither hidden nor diagnostic.

@@ -5,10 +5,12 @@ from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from .conftest import FULL, NUMBERS, Disk, Post, pass_time, reload, shown, slugs, value
+from custom_components.octoeverywhere.const import DOMAIN
+
+from .conftest import FULL, NUMBERS, Disk, Post, load, pass_time, reload, shown, slugs, unload, value
 
 START: Final = "2026-03-14T09:26:53+00:00"
 SILENCE: Final = timedelta(minutes=90)
@@ -24,7 +26,7 @@ SILENT: Final = {
     "binary_sensor.ender3_printing",
 }
 """What nothing is known of while a print is silent."""
-BY_THE_CLOCK: Final = {"sensor.ender3_time_remaining", "calendar.ender3_prints", "image.ender3_snapshot"}
+BY_THE_CLOCK: Final = {"sensor.ender3_time_remaining", "calendar.ender3_prints"}
 
 
 @pytest.fixture(autouse=True)
@@ -46,13 +48,13 @@ def still(hass: HomeAssistant, *but: str) -> dict[str, tuple[str, dict[str, Any]
 @pytest.mark.parametrize(
     ("changes", "silent_after"),
     [
-        ({}, SILENT_AFTER),
-        *(({"EventType": number}, SILENT_AFTER) for number in (1, 5, 10, 14)),
+        *(({"EventType": number}, SILENT_AFTER) for number in (1, 5, 6, 10, 14)),
         ({"TimeRemainingSec": 0}, SILENCE),
         ({"TimeRemainingSec": 2 * 86400}, timedelta(days=2) + SILENCE),
-        ({"TimeRemainingSec": None}, SILENT_WITHOUT_ESTIMATE),
         ({"TimeRemainingSec": -1}, SILENT_WITHOUT_ESTIMATE),
         ({"PrintId": None}, SILENT_AFTER),
+        # What does not print may wait for its owner as long as it likes.
+        *(({"EventType": number}, None) for number in (2, 3, 4, 8)),
     ],
 )
 async def test_falls_silent(
@@ -62,14 +64,17 @@ async def test_falls_silent(
     announced: list[Event],
     disk: Disk,
     changes: dict[str, Any],
-    silent_after: timedelta,
+    silent_after: timedelta | None,
 ) -> None:
     """Then it is not known whether it prints and how far it is; everything else stays, and nothing is announced or written."""
+    await post(FULL, PrinterId="printer-2", PrinterName="Voron", EventType=2)
     await post(FULL, **changes)
     before, was_unknown, finish = still(hass), unknown(hass), value(hass, "sensor.ender3_estimated_finish")
     disk.writes.clear()
-    await pass_time(hass, freezer, silent_after - MOMENT)
+    await pass_time(hass, freezer, (silent_after or timedelta(days=3)) - MOMENT)
     assert still(hass) == before
+    if silent_after is None:
+        return
     assert value(hass, "calendar.ender3_prints") == ("off" if "PrintId" in changes else "on")
 
     await pass_time(hass, freezer, TICK)
@@ -80,7 +85,7 @@ async def test_falls_silent(
     await pass_time(hass, freezer, timedelta(days=4))
     assert shown(hass) == silent
     assert still(hass, *SILENT) == {name: state for name, state in before.items() if name not in SILENT}
-    assert len(announced) == 1
+    assert len(announced) == 2
     assert disk.writes == []
 
 
@@ -89,14 +94,10 @@ async def test_falls_silent(
     [
         ({}, "printing", "21"),
         ({"TimeRemainingSec": None}, "printing", "21"),
-        ({"Progress": 90, "DurationSec": 5000}, "printing", "90"),
         ({"EventType": 4}, "paused", "21"),
         ({"EventType": 7}, "printing", "21"),
         ({"EventType": 2}, "complete", "100"),
-        ({"EventType": 3}, "failed", "21"),
-        ({"EventType": 1, "PrintId": "print-2", "Progress": 0, "DurationSec": 0}, "printing", "0"),
         ({"EventType": 16}, "unknown", "unknown"),
-        ({"EventType": 13}, "unknown", "unknown"),
         # It is late, and so changes no state.
         ({"DurationSec": 10, "Progress": 5}, "unknown", "unknown"),
     ],
@@ -128,95 +129,59 @@ async def test_comes_back(
         assert unknown(hass) >= SILENT
 
 
-async def test_every_word_counts(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
-    """As long as something is heard, the print goes on, however wrong the estimate was."""
-    await post(FULL, TimeRemainingSec=60)
-    for hour in range(1, 6):
-        await pass_time(hass, freezer, timedelta(minutes=89))
-        assert value(hass, "sensor.ender3_status") == "printing"
-        await post(FULL, TimeRemainingSec=None, DurationSec=hour * 3600)
-
-
-@pytest.mark.parametrize("slug", ["print_paused", "gadget_paused", "print_complete", "print_failed"])
-@pytest.mark.parametrize("seconds", [60, None])
-async def test_never_silent(
-    hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, slug: str, seconds: int | None
-) -> None:
-    """What does not print may wait for its owner as long as it likes."""
-    await post(FULL, EventType=1)
-    await post(FULL, EventType=NUMBERS[slug], TimeRemainingSec=seconds)
-    before = still(hass)
-    await pass_time(hass, freezer, timedelta(days=3))
-    assert still(hass) == before
-
-
 @pytest.mark.parametrize("seconds", [605, None])
 async def test_restart(
-    hass: HomeAssistant,
-    post: Post,
-    loaded: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
-    announced: list[Event],
-    seconds: int | None,
+    hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, announced: list[Event], seconds: int | None
 ) -> None:
     """It makes no difference whether Home Assistant is restarted, before, at, or after the moment."""
     await post(FULL, TimeRemainingSec=seconds)
     silent_after = SILENT_AFTER if seconds else SILENT_WITHOUT_ESTIMATE
     freezer.tick(silent_after - MOMENT)
-    await reload(hass, loaded)
+    await reload(hass)
     assert value(hass, "sensor.ender3_status") == "printing"
     await pass_time(hass, freezer, TICK)
     assert unknown(hass) >= SILENT
-    await reload(hass, loaded)
+    await reload(hass)
     assert unknown(hass) >= SILENT
     assert value(hass, "sensor.ender3_current_layer") == "50"
 
     # And where the moment passes while Home Assistant is not there.
     await post(FULL, TimeRemainingSec=seconds)
     assert value(hass, "sensor.ender3_status") == "printing"
-    assert await hass.config_entries.async_unload(loaded.entry_id)
+    await unload(hass)
     await pass_time(hass, freezer, silent_after)
-    assert await hass.config_entries.async_setup(loaded.entry_id)
-    await hass.async_block_till_done()
+    await load(hass)
     assert unknown(hass) >= SILENT
     assert slugs(announced) == ["print_progress", "print_progress"]
 
 
-async def test_each_printer_for_itself(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
-    """One printer's silence says nothing of another."""
-    await post(FULL)
-    await post(FULL, PrinterId="printer-2", PrinterName="Voron", TimeRemainingSec=9000)
-    await pass_time(hass, freezer, SILENT_AFTER + TICK)
-    assert value(hass, "sensor.ender3_status") == "unknown"
-    assert value(hass, "sensor.voron_status") == "printing"
+def repairs(hass: HomeAssistant) -> list[str]:
+    """Return what is under Repairs."""
+    return [issue_id for domain, issue_id in ir.async_get(hass).issues if domain == DOMAIN]
 
 
-@pytest.mark.parametrize(
-    ("changes", "shows"),
-    [
-        # Minutes that have passed, and the seconds that are shown to remain.
-        ({}, {14: 7200, 20: 6300, 29: 6300, 35: 5400, 119: 900, 125: 0, 200: 0}),
-        ({"TimeRemainingSec": 72}, {14: 72, 20: 0, 60: 0}),
-        ({"EventType": 4}, {60: 7200}),
-        ({"EventType": 2}, {60: 0}),
-    ],
-)
-async def test_steps(
-    hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, changes: dict[str, Any], shows: dict[int, int]
-) -> None:
-    """Between notifications of a print that goes on, the time that remains follows the clock in quarters of an hour."""
-    await post(FULL, **{"TimeRemainingSec": 7200, "EventType": 6} | changes)
+async def test_day_of_a_free_account(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
+    """A free account hears three words of a print of six hours, and that this was all; each hour shows what can be said then."""
     start = datetime.fromisoformat(START)
-    for minutes, seconds in shows.items():
-        await pass_time(hass, freezer, start + timedelta(minutes=minutes) - datetime.now(start.tzinfo))
-        assert value(hass, "sensor.ender3_time_remaining") == str(seconds / 3600)
-
-
-async def test_nothing_is_left(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, freezer: FrozenDateTimeFactory
-) -> None:
-    """No timer outlives the entry; the test would fail in the end if one did."""
-    await post(FULL)
-    assert await hass.config_entries.async_remove(loaded.entry_id)
-    await pass_time(hass, freezer, timedelta(days=3))
-    assert shown(hass) == {}
+    for minute, slug, percent in (
+        (0, "print_started", 0),
+        (10, "first_layer_complete", 2),
+        (30, "third_layer_complete", 5),
+        (36, "notification_limit", 9),
+    ):
+        freezer.move_to(start + timedelta(minutes=minute))
+        seconds = {"DurationSec": minute * 60, "TimeRemainingSec": (360 - minute) * 60}
+        await post(EventType=NUMBERS[slug], PrintId="print-1", Progress=percent, **seconds)
+    last_word = (start + timedelta(minutes=36)).isoformat(timespec="milliseconds")
+    for hour in range(1, 26):
+        await pass_time(hass, freezer, start + timedelta(hours=hour) - datetime.now(start.tzinfo))
+        left = str(max(0.0, 6.0 - hour))
+        believed = ("printing", "on", "5", left, "on")
+        keys = ("sensor.ender3_status", "binary_sensor.ender3_printing", "sensor.ender3_progress")
+        states = [value(hass, key) for key in (*keys, "sensor.ender3_time_remaining", "calendar.ender3_prints")]
+        assert states == list(believed if hour < 8 else (*["unknown"] * 4, "off")), hour
+        assert value(hass, "sensor.ender3_estimated_finish") == (start + timedelta(hours=6)).isoformat()
+        assert value(hass, "event.ender3_notification") == last_word
+        assert repairs(hass) == (["notification_limit"] if hour < 25 else [])
+    await post(EventType=NUMBERS["print_started"], PrintId="print-2", DurationSec=0, TimeRemainingSec=7200)
+    assert [value(hass, key) for key in keys] == ["printing", "on", "0"]

@@ -30,19 +30,21 @@ from custom_components.octoeverywhere.store import Store
 from .conftest import (
     FULL,
     FULL_DISK,
-    WEBHOOK_ID,
     Disk,
     Post,
     device_of,
     files,
+    get_prints,
     issues,
     lasting,
+    load,
     pass_time,
     records,
     reload,
     slugs,
+    the_entry,
+    unload,
     value,
-    webhooks,
 )
 
 PRINTS: Final = "prints.06787fc58aa44e83"
@@ -71,21 +73,17 @@ def aside(hass: HomeAssistant) -> list[bytes]:
 
 async def prints(hass: HomeAssistant) -> list[str]:
     """Return how the prints of all printers ended, the newest first."""
-    response: Any = await hass.services.async_call(
-        "octoeverywhere", "get_prints", {"limit": 500}, blocking=True, return_response=True
-    )
-    return [print_["outcome"] for print_ in response["prints"]]
+    return [print_["outcome"] for print_ in await get_prints(hass, limit=500)]
 
 
 async def leave(hass: HomeAssistant, entry: MockConfigEntry, name: str, content: bytes | None) -> None:
     """Put this content into a file while the entry is not loaded; None: delete it."""
-    assert await hass.config_entries.async_unload(entry.entry_id)
+    await unload(hass)
     if content is None:
         path_of(hass, name).unlink()
     else:
         path_of(hass, name).write_bytes(content)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass)
 
 
 async def test_files(
@@ -207,7 +205,7 @@ def at(node: Any, way: tuple[Any, ...]) -> Any:
     return node
 
 
-async def test_value_of_another_kind(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> None:
+async def test_value_of_another_kind(hass: HomeAssistant, post: Post) -> None:
     """A value that is not of the kind that belongs there costs that value, or what cannot be without it."""
     await post(FULL, EventType=9)
     await post(FULL, PrintId="print-2", EventType=9, DurationSec=0)
@@ -252,7 +250,7 @@ async def test_damaged_records(
     assert await prints(hass) == ["complete"]
 
     assert (await post(FULL, PrintId="print-2", DurationSec=0)).status == 200
-    await reload(hass, loaded)
+    await reload(hass)
     assert value(hass, "sensor.ender3_status") == "printing"
     assert len(errors(caplog)) == len(aside(hass)) == (content is not None)
 
@@ -342,7 +340,7 @@ async def test_one_of_many(
         assert sorted(await prints(hass)) == sorted(
             ["complete", "complete", "under_way", *["failed"] * (name != PRINTS)]
         )
-        await reload(hass, loaded)
+        await reload(hass)
     after = lasting(hass)
     assert {entity_id: after[entity_id] for entity_id in before} == before
     assert aside(hass) == [content]
@@ -363,7 +361,7 @@ async def test_damage_that_cannot_be_set_aside(
     assert "could not be set aside (Read-only file system)" in said
     assert value(hass, "sensor.ender3_status") == "unknown"
     assert (await post(FULL)).status == 200
-    await reload(hass, loaded)
+    await reload(hass)
     assert value(hass, "sensor.ender3_status") == "printing"
     assert len(errors(caplog)) == 1
 
@@ -401,9 +399,9 @@ async def test_nothing_can_be_read_for_now(
     """Where only the computer lacks something, nothing is set aside, nothing is taken, and it is tried again."""
     await post(FULL, EventType=2)
     before = files(hass)
-    assert await hass.config_entries.async_unload(loaded.entry_id)
+    await unload(hass)
     with unreadable(number):
-        assert not await hass.config_entries.async_setup(loaded.entry_id)
+        assert not await hass.config_entries.async_setup(the_entry(hass).entry_id)
         assert loaded.state is ConfigEntryState.SETUP_RETRY
         assert loaded.error_reason_translation_key == "not_read"
         assert (await post(FULL, PrintId="print-2", EventType=1)).status == 503
@@ -424,25 +422,12 @@ async def test_nothing_can_be_read_for_now(
     assert await prints(hass) == ["complete"] * 2
 
 
-async def test_address_that_is_changed_after_a_failed_set_up(
-    hass: HomeAssistant, loaded: MockConfigEntry, unreadable: Broken
-) -> None:
-    """The address of an entry that could not be set up is closed with it, and when another takes its place."""
-    assert webhooks(hass) == {WEBHOOK_ID}
-    with unreadable(EIO):
-        assert not await hass.config_entries.async_reload(loaded.entry_id)
-    assert webhooks(hass) == {WEBHOOK_ID}
-    await hass.config_entries.async_remove(loaded.entry_id)
-    assert webhooks(hass) == set()
-
-
 @pytest.mark.parametrize("is_next_soon", [False, True])
 @pytest.mark.parametrize("broken", ["", "printers", "prints."])
 @pytest.mark.parametrize("error", [FULL_DISK, OSError(EROFS, "Read-only file system")], ids=["full", "read-only"])
 async def test_nothing_can_be_written_for_now(
     hass: HomeAssistant,
     post: Post,
-    loaded: MockConfigEntry,
     disk: Disk,
     announced: list[Event],
     freezer: FrozenDateTimeFactory,
@@ -474,20 +459,20 @@ async def test_nothing_can_be_written_for_now(
     assert records(hass)["printer-1"]["job"]["status"] == "complete"
     assert len(json.loads(files(hass)[PRINTS])["prints"]) == 1
     before = files(hass)
-    await reload(hass, loaded)
+    await reload(hass)
     assert value(hass, "sensor.ender3_status") == "complete"
     assert await prints(hass) == ["complete"]
     assert slugs(announced) == ["print_started", "print_complete"]
 
 
 async def test_not_saved_until_the_end(
-    hass: HomeAssistant, post: Post, loaded: MockConfigEntry, disk: Disk, freezer: FrozenDateTimeFactory
+    hass: HomeAssistant, post: Post, disk: Disk, freezer: FrozenDateTimeFactory
 ) -> None:
     """What the disk did not take is offered to it once more when the entry is unloaded, and no more after that."""
     disk.error = FULL_DISK
     await post(FULL)
     disk.error = None
-    assert await hass.config_entries.async_unload(loaded.entry_id)
+    await unload(hass)
     assert records(hass)["printer-1"]["job"]["status"] == "printing"
     assert issues(hass) == set()
     disk.writes.clear()

@@ -13,13 +13,12 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.util import dt as dt_util
 from hypothesis import given, settings, strategies as st
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.octoeverywhere.job import Printer, decide
 from custom_components.octoeverywhere.payload import Notification
 from custom_components.octoeverywhere.view import view
 
-from .conftest import FULL, Clock, Disk, Post, lasting, reload, shown, slugs, value
+from .conftest import FULL, Clock, Disk, Post, get_prints, lasting, reload, shown, slugs, value
 
 MOMENT: Final = timedelta(seconds=1)
 HOUR: Final = timedelta(hours=1)
@@ -55,10 +54,10 @@ def silent(before: Shown) -> Shown:
     return before | {entity_id: ("unknown", before[entity_id][1]) for entity_id in SILENT}
 
 
-async def reload_elsewhere(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+async def reload_elsewhere(hass: HomeAssistant) -> None:
     """Load the entry anew after Home Assistant has moved to another time zone."""
     await hass.config.async_update(time_zone="Pacific/Auckland")
-    await reload(hass, entry)
+    await reload(hass)
 
 
 @pytest.mark.parametrize("finish", [-30, 30], ids="finish {:+} min".format)
@@ -104,12 +103,10 @@ async def test_summer_time(
 async def test_clock_is_set_during_a_print(
     hass: HomeAssistant,
     post: Post,
-    loaded: MockConfigEntry,
     clock: Clock,
     announced: list[Event],
     first: datetime,
     then: datetime,
-    *,
     is_restarted: bool,
 ) -> None:
     """By itself no value moves, but to silence; what comes next counts, is announced once and mends a start that was years off."""
@@ -118,7 +115,7 @@ async def test_clock_is_set_during_a_print(
     before = told(hass)
     clock.set(then)
     if is_restarted:
-        await reload_elsewhere(hass, loaded)
+        await reload_elsewhere(hass)
         assert told(hass) == (silent(before) if then >= first + 3.5 * HOUR else before)
     else:
         await clock.elapse(MOMENT)
@@ -139,10 +136,7 @@ async def test_clock_is_set_during_a_print(
     assert value(hass, START) == start.isoformat()
     assert value(hass, FINISH) == dt_util.utcnow().isoformat()
     assert slugs(announced) == ["print_started", "print_progress", "print_complete"]
-    response: Any = await hass.services.async_call(
-        "octoeverywhere", "get_prints", {}, blocking=True, return_response=True
-    )
-    (print_,) = response["prints"]
+    (print_,) = await get_prints(hass)
     assert print_["start"] <= print_["end"]
     before = told(hass)
     for moment in (first, then, NOON + 2 * YEAR):
@@ -155,7 +149,6 @@ async def test_clock_is_set_during_a_print(
 async def test_clock_is_set_while_the_disk_works(
     hass: HomeAssistant,
     post: Post,
-    loaded: MockConfigEntry,
     clock: Clock,
     disk: Disk,
     announced: list[Event],
@@ -174,7 +167,7 @@ async def test_clock_is_set_while_the_disk_works(
         assert value(hass, START) == (first - timedelta(minutes=10)).isoformat()
         assert value(hass, FINISH) == (first + 2 * HOUR).isoformat()
         assert shown(hass)[EVENT][1]["event_type"] == "print_started"
-        await reload_elsewhere(hass, loaded)
+        await reload_elsewhere(hass)
     assert slugs(announced) == ["print_started"]
 
 
@@ -183,11 +176,9 @@ async def test_clock_is_set_while_the_disk_works(
 async def test_silence_after_the_clock_is_set(
     hass: HomeAssistant,
     post: Post,
-    loaded: MockConfigEntry,
     clock: Clock,
     first: datetime,
     then: datetime,
-    *,
     is_restarted: bool,
 ) -> None:
     """It falls when the clock says that it is time, not before, and soon after the clock is set to later than that."""
@@ -195,7 +186,7 @@ async def test_silence_after_the_clock_is_set(
     await post(FULL, TimeRemainingSec=7200)
     clock.set(then)
     if is_restarted:
-        await reload_elsewhere(hass, loaded)
+        await reload_elsewhere(hass)
     if then < first + 3.5 * HOUR:
         await clock.elapse_until(first + 3.5 * HOUR - MOMENT)
         assert value(hass, STATUS) == "printing"

@@ -55,23 +55,39 @@ NAMES = {
     "config.step.reconfigure.title",
     "config.step.user.menu_options.cloud",
 }
+TOKEN = "config_subentries.live.step.credentials.data.token"
+PRINTER = "config_subentries.live.step.printer.data.printer_id"
 SHARED = {
-    "da": {STATUS, START},
-    "de": {STATUS},
+    "cs": {TOKEN},
+    "da": {STATUS, START, TOKEN, PRINTER},
+    "de": {STATUS, TOKEN},
+    "el": {TOKEN},
     "es": {
+        TOKEN,
         "entity.event.notification.state_attributes.event_type.state.error",
         "entity.sensor.status.state.error",
     },
-    "fr": {"entity.event.notification.name"},
-    "nb": {STATUS, START},
+    "fi": {TOKEN},
+    "hu": {TOKEN},
+    "it": {TOKEN, "config_subentries.live.step.credentials.data.password"},
+    "nb": {STATUS, START, TOKEN},
     "nl": {
         STATUS,
+        TOKEN,
+        PRINTER,
         "entity.calendar.prints.name",
+        "entity.camera.live.name",
         "services.get_prints.fields.printer.name",
     },
-    "pt-BR": {STATUS},
-    "sv": {STATUS, START, "services.get_prints.fields.period.name"},
+    "pl": {TOKEN},
+    "pt": {TOKEN},
+    "pt-BR": {STATUS, TOKEN},
+    "ro": {TOKEN},
+    "sk": {TOKEN},
+    "sv": {STATUS, START, TOKEN, "services.get_prints.fields.period.name"},
 }
+# States that Home Assistant would call "On" and "Off".
+OF_DOMAIN = {"calendar": ["on", "off"]}
 # Their states are named by Home Assistant, after the device class.
 NAMED_ELSEWHERE = {"binary_sensor"}
 
@@ -102,7 +118,7 @@ async def states(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> di
     for entity in er.async_entries_for_config_entry(er.async_get(hass), loaded.entry_id):
         assert entity.translation_key
         capabilities = entity.capabilities or {}
-        named = capabilities.get("options") or capabilities.get("event_types") or []
+        named = capabilities.get("options") or capabilities.get("event_types") or OF_DOMAIN.get(entity.domain, [])
         offered[entity.domain][entity.translation_key] = set(named)
     return offered
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
@@ -19,7 +18,21 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.octoeverywhere.const import DOMAIN
 
-from .conftest import FULL, NUMBERS, Disk, Post, device_of, pass_time, remove_device, value
+from .conftest import (
+    FULL,
+    FULL_DISK,
+    NUMBERS,
+    Disk,
+    Post,
+    device_of,
+    files,
+    load,
+    pass_time,
+    reload,
+    remove_device,
+    unload,
+    value,
+)
 from .targets import KINDS_OF_TARGETS, SECOND, Target, device_id_of, offered, target
 
 SLUGS: Final = [slug for slug in NUMBERS if slug != "unknown"]
@@ -30,9 +43,10 @@ CANCELLED: Final = {"Error": "cancelled", "PlatformErrorCode": None}
 WHICH: Final = "{{ trigger.event.data.printer_name }} {{ trigger.event.data.type }}"
 
 
-def trigger(slug: str, target: Target, **options: Any) -> dict[str, Any]:
-    """Return a trigger as the automation editor writes it."""
-    return {"trigger": f"{DOMAIN}.{slug}", "target": target, **({"options": options} if options else {})}
+def trigger(slug: str, target: Target | None, **options: Any) -> dict[str, Any]:
+    """Return a trigger as the automation editor writes it: one that was found by searching has no target yet."""
+    config = {"trigger": f"{DOMAIN}.{slug}", "target": target, "options": options}
+    return {key: value for key, value in config.items() if value or (key == "target" and value is not None)}
 
 
 async def automate(hass: HomeAssistant, data: str, *triggers: dict[str, Any]) -> list[ServiceCall]:
@@ -128,8 +142,10 @@ async def test_target_without_printers(hass: HomeAssistant, post: Post, aim: Tar
     assert heard(calls) == []
 
 
-@pytest.mark.parametrize("aim", [{}, {"device_id": []}])
-async def test_every_printer(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, aim: Target) -> None:
+@pytest.mark.parametrize("aim", [None, {}, {"device_id": []}])
+async def test_every_printer(
+    hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, aim: Target | None
+) -> None:
     """Where nothing is named, every printer is meant, also one that comes later, and a test, which has no printer."""
     triggers = (trigger(slug, aim) for slug in ("test", "print_started"))
     calls = await automate(hass, WHICH, *triggers, trigger("finishes_soon", aim, before=3600))
@@ -148,22 +164,16 @@ async def test_every_printer(hass: HomeAssistant, post: Post, freezer: FrozenDat
 async def test_kinds(hass: HomeAssistant, post: Post, announced: list[Event]) -> None:
     """A trigger hears of its kind of notification alone, and templates see all that it says."""
     aim = {"device_id": device_id_of(hass)}
-    calls = await automate(hass, "{{ trigger.event.data }}", *(trigger(slug, aim) for slug in SLUGS))
+    seen = "{{ [trigger.platform, trigger.event.event_type, trigger.event.data] }}"
+    calls = await automate(hass, seen, *(trigger(slug, aim) for slug in SLUGS))
     for number in NUMBERS.values():
         await post(FULL, EventType=number, Progress=30)
     said = {event.data["type"]: dict(event.data) for event in announced}
-    assert heard(calls) == [(number, said[slug]) for number, slug in enumerate(SLUGS)]
+    assert heard(calls) == [
+        (number, [f"{DOMAIN}.{slug}", f"{DOMAIN}_{slug}", said[slug]]) for number, slug in enumerate(SLUGS)
+    ]
     assert all(said[slug]["event_type"] == NUMBERS[slug] for slug in SLUGS)
     assert said["error"]["device_id"] == aim["device_id"]
-
-
-@pytest.mark.usefixtures("printers")
-async def test_what_a_template_sees(hass: HomeAssistant, post: Post) -> None:
-    """To templates it is the event that Home Assistant's bus had."""
-    template = "{{ trigger.platform }}, {{ trigger.event.event_type }}, {{ trigger.event.data.file_name }}"
-    calls = await automate(hass, template, trigger("print_complete", {"device_id": device_id_of(hass)}))
-    await post(FULL, EventType=2)
-    assert heard(calls) == [(0, "octoeverywhere.print_complete, octoeverywhere_print_complete, MyCoolPrint.gcode")]
 
 
 @pytest.mark.parametrize(
@@ -185,24 +195,13 @@ async def test_failed_or_cancelled(hass: HomeAssistant, post: Post, says: dict[s
     assert [slugs[number] for number, _ in heard(calls)] == [expected]
 
 
-@pytest.mark.usefixtures("printers", "freezer")
-async def test_at_once(hass: HomeAssistant, post: Post) -> None:
-    """Of two notifications within the same moment, both are heard."""
-    aim = {"device_id": device_id_of(hass)}
-    calls = await automate(hass, "{{ trigger.event.data.progress }}", trigger("print_progress", aim))
-    await post(FULL, Progress=30)
-    await post(FULL, Progress=40)
-    assert heard(calls) == [(0, 30), (0, 40)]
-
-
 @pytest.mark.usefixtures("printers")
-async def test_reload(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> None:
+async def test_reload(hass: HomeAssistant, post: Post) -> None:
     """A trigger outlives its printer's entry, and repeats nothing then."""
     aim = {"device_id": device_id_of(hass)}
     calls = await automate(hass, "{{ trigger.event.data.progress }}", trigger("print_progress", aim))
     await post(FULL, Progress=30)
-    assert await hass.config_entries.async_reload(loaded.entry_id)
-    await hass.async_block_till_done()
+    await reload(hass)
     await post(FULL, Progress=40)
     assert heard(calls) == [(0, 30), (0, 40)]
     await hass.services.async_call("automation", "turn_off", {"entity_id": "automation.number_0"}, blocking=True)
@@ -240,26 +239,15 @@ async def test_removed_device(hass: HomeAssistant, post: Post, hass_ws_client: W
         ({"options": {"before": 5}}, False),
     ],
 )
+@pytest.mark.parametrize("is_aimed", [True, False])
 async def test_valid(
-    hass: HomeAssistant, hass_ws_client: WebSocketGenerator, wrong: dict[str, Any], is_valid: bool
+    hass: HomeAssistant, hass_ws_client: WebSocketGenerator, wrong: dict[str, Any], is_valid: bool, is_aimed: bool
 ) -> None:
-    """The automation editor refuses what no printer ever says."""
+    """The automation editor refuses what no printer ever says, and takes a trigger to which no target was added."""
     websocket = await hass_ws_client(hass)
-    config = trigger("error", {"device_id": device_id_of(hass)}) | wrong
+    config = trigger("error", {"device_id": device_id_of(hass)} if is_aimed else None) | wrong
     await websocket.send_json_auto_id({"type": "validate_config", "triggers": [config]})
     assert (await websocket.receive_json())["result"]["triggers"]["valid"] is is_valid
-
-
-@pytest.mark.usefixtures("printers")
-async def test_event_entity(hass: HomeAssistant, post: Post) -> None:
-    """Home Assistant's own trigger for event entities hears the same, several kinds at once, and kinds that are new."""
-    kinds = ["print_complete", "print_failed", "unknown"]
-    own = {"trigger": "event.received", "target": {"entity_id": EVENT}, "options": {"event_type": kinds}}
-    calls = await automate(hass, "{{ trigger.to_state.attributes.type }}", own)
-    for slug in ("print_paused", *kinds):
-        await post(FULL, EventType=NUMBERS[slug])
-        await post(FULL, **SECOND, EventType=NUMBERS[slug])
-    assert heard(calls) == [(0, slug) for slug in kinds]
 
 
 # A print finishes soon.
@@ -459,10 +447,10 @@ async def test_restart(
     await prints.automate(10, 30, aims=({"device_id": ""}, {"entity_id": EVENT}))
     await prints.until(off)
     await _turn(prints, "off")
-    assert await hass.config_entries.async_unload(loaded.entry_id)
+    await unload(hass)
     await prints.leap(on)
     hass.set_state(CoreState.starting)
-    assert await hass.config_entries.async_setup(loaded.entry_id)
+    await load(hass)
     await _turn(prints, "on")
     before = len(prints.calls)
     await prints.until(on)
@@ -478,42 +466,37 @@ async def test_reload_of_the_entry(hass: HomeAssistant, prints: Prints, loaded: 
     """Automations go on to hear it once the entry has been loaded again; until then nothing is told."""
     await prints.say("print_started", 60)
     await prints.automate(10)
-    assert await hass.config_entries.async_unload(loaded.entry_id)
+    await unload(hass)
     await _turn(prints, "off")
     await _turn(prints, "on")
     await prints.until(55)
     assert prints.told == []
-    assert await hass.config_entries.async_setup(loaded.entry_id)
+    await load(hass)
     await prints.until(70)
     assert prints.told == [(56, 0)]
-    assert await hass.config_entries.async_reload(loaded.entry_id)
+    await reload(hass)
     await prints.until(80)
     assert len(prints.told) == 1
 
 
-async def test_saved_before_it_is_told(hass: HomeAssistant, prints: Prints, disk: Disk) -> None:
-    """A power cut right after it was told cannot have it told again."""
+@pytest.mark.parametrize("is_full", [False, True])
+async def test_saved_before_it_is_told(hass: HomeAssistant, prints: Prints, disk: Disk, is_full: bool) -> None:
+    """A power cut right after it was told cannot have it told again; where the disk does not take it, it is told all the same."""
     await prints.say("print_started", 60)
     await prints.automate(10)
     await prints.until(49)
     assert '"soon":[600]' not in _stored(hass)
+    disk.error = FULL_DISK if is_full else None
     await prints.until(50)
     assert prints.told == [(50, 0)]
-    assert '"soon":[600]' in _stored(hass)
+    assert ('"soon":[600]' in _stored(hass)) is not is_full
+    await prints.until(90)
+    assert len(prints.told) == 1
 
 
 def _stored(hass: HomeAssistant) -> str:
     """Return what is stored of the printers, without its spaces."""
-    return "".join(Path(hass.config.path(".storage", f"{DOMAIN}.printers")).read_text("utf-8").split())
-
-
-async def test_disk_that_does_not_take_it(prints: Prints, disk: Disk) -> None:
-    """Where the disk does not take it, it is told all the same, and once."""
-    await prints.say("print_started", 60)
-    await prints.automate(10)
-    disk.error = OSError("full")
-    await prints.until(90)
-    assert prints.told == [(50, 0)]
+    return "".join(files(hass)["printers"].decode().split())
 
 
 async def test_area_of_a_printer_to_come(hass: HomeAssistant, prints: Prints) -> None:

@@ -32,9 +32,11 @@ from .conftest import (
     files,
     hand_over,
     issues,
+    load,
     reload,
     shown,
     slugs,
+    unload,
 )
 
 LIMIT: Final = 16 * 1024
@@ -69,13 +71,7 @@ async def in_pieces(data: bytes) -> AsyncIterator[bytes]:
     [(LIMIT, 200, ""), (LIMIT + 1, 413, "body_too_large"), (4 * LIMIT, 413, "body_too_large")],
 )
 async def test_size(
-    loaded: MockConfigEntry,
-    client: Client,
-    announced: list[Event],
-    size: int,
-    status: int,
-    text: str,
-    is_chunked: bool,
+    loaded: MockConfigEntry, client: Client, announced: list[Event], size: int, status: int, text: str, is_chunked: bool
 ) -> None:
     """A body of up to 16 KiB is accepted, whether or not its length is known beforehand."""
     data = body(size)
@@ -84,62 +80,58 @@ async def test_size(
     assert len(announced) == (status == 200)
 
 
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        (b"", {}),
-        (rb'"FileName":"half \ud83d of a pair"', {"file_name": "half \ufffd of a pair"}),
-        (rb'"Error":"\udc00\ud800"', {"error": "\ufffd\ufffd"}),
-        (b'"QuickViewUrl":"https://[]@"', {"quick_view_url": None}),
-        (b'"SnapshotUrl":"http://[::1%25lo]:99999/"', {"snapshot_url": None}),
-        (b'"Progress":1000000000000000000000000000000', {"progress": None}),
-        (b'"TimeRemainingSec":-7200', {"time_remaining": 0}),
-        (b'"New":' + b"[" * 1000 + b"]" * 1000, {"extra": {}}),
-        (b'"EventType":4', {"type": "print_paused"}),
-    ],
-    ids=str,
+ODD: Final[tuple[tuple[bytes, dict[str, Any]], ...]] = (
+    (b'"QuickViewUrl":"https://[]@"', {"quick_view_url": None}),
+    (b'"Progress":1000000000000000000000000000000', {"progress": None}),
+    (b'"New":' + b"[" * 1000 + b"]" * 1000, {"extra": {}}),
+    (b'"EventType":4', {"type": "print_paused"}),
+    (rb'"FileName":"\ud83e\udd91","\ud83e\udd91":1', {"file_name": "🦑", "extra": {"🦑": 1}}),
+    (rb'"FileName":"half \ud83e","half \ud83e":1', {"file_name": "half \ufffd", "extra": {"half \ufffd": 1}}),
+    (rb'"FileName":"\udd91\ud83e \ud83e\ud83e\udd91"', {"file_name": "\ufffd\ufffd \ufffd🦑"}),
 )
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "byte order mark"])
-async def test_odd_but_acceptable(
-    loaded: MockConfigEntry, client: Client, announced: list[Event], mark: bytes, changes: bytes, said: dict[str, Any]
-) -> None:
+
+
+async def test_odd_but_acceptable(loaded: MockConfigEntry, client: Client, announced: list[Event]) -> None:
     """No value that need not be there keeps a notification from being one; of a key that is there twice the last counts."""
-    whole = mark + body()[:-1] + (b"," + changes if changes else b"") + b"}"
-    assert (await client.post(PATH, data=whole)).status == 200
-    assert announced[0].data.items() >= said.items()
+    for number, (changes, said) in enumerate(ODD):
+        for mark in (b"", b"\xef\xbb\xbf"):
+            whole = mark + body(PrintId=f"{number}{mark!r}")[:-1] + b"," + changes + b"}"
+            assert (await client.post(PATH, data=whole)).status == 200
+            assert announced[-1].data.items() >= said.items()
+    assert len(announced) == 2 * len(ODD)
 
 
-@pytest.mark.parametrize(
-    ("data", "text"),
-    [
-        (b"", "not_json"),
-        (b"PrinterId=printer-1", "not_json"),
-        (b"\xef\xbb\xbf", "not_json"),
-        (b"\xef\xbb\xbf" * 2 + body(), "not_json"),
-        (body().decode().encode("utf-16"), "not_json"),
-        (body()[:-1], "not_json"),
-        (body(Progress=float("nan")), "not_json"),
-        (body(Error="\ud800", Progress=float("inf")), "not_json"),
-        (body()[:-1] + b',"Progress":1' + b"0" * 400 + b"}", "not_json"),
-        (body()[:-1] + b',"Progress":1' + b"0" * 5000 + b"}", "not_json"),
-        (body().replace(b"Ender3", b"Ender\xff"), "not_json"),
-        (body()[:-1] + b',"New":' + b"[" * 5000 + b"]" * 5000 + b"}", "not_json"),
-        (b"[" * 4000, "not_json"),
-        (b"null", "not_an_object"),
-        (b'"text"', "not_an_object"),
-        (b"[" + body() + b"]", "not_an_object"),
-    ],
-    ids=lambda data: str(data[:20]),
+DEEP: Final = body()[:-1] + rb',"Error":"\ud83e","New":' + b"[" * 5000
+NO_JSON: Final = (
+    b"",
+    b"PrinterId=printer-1",
+    b"\xef\xbb\xbf",
+    b"\xef\xbb\xbf" * 2 + body(),
+    body().decode().encode("utf-16"),
+    body()[:-1],
+    body(Progress=float("nan")),
+    body(Error="\ud800", Progress=float("inf")),
+    body()[:-1] + b',"Progress":1' + b"0" * 400 + b"}",
+    body()[:-1] + b',"Progress":1' + b"0" * 5000 + b"}",
+    body().replace(b"Ender3", b"Ender\xff"),
+    b"[" * 8000,
+    DEEP,
+    DEEP + b"]" * 5000 + b"}",
 )
-async def test_no_notification(
-    hass: HomeAssistant, post: Post, client: Client, announced: list[Event], data: bytes, text: str
-) -> None:
-    """What is not a JSON object is refused, and changes nothing."""
+
+
+async def test_no_notification(hass: HomeAssistant, post: Post, client: Client, announced: list[Event]) -> None:
+    """What is not a JSON object is refused, however deep it is nested, and changes nothing."""
     await post(FULL)
     before = shown(hass)
-    response = await client.post(PATH, data=data)
+    refused = [(data, "not_json") for data in NO_JSON]
+    refused += [(data, "not_an_object") for data in (b"null", b'"text"', b"[" + body() + b"]")]
+    for data, text in refused:
+        response = await client.post(PATH, data=data)
+        assert (response.status, await response.text()) == (400, text), data
+    with patch("json.loads", side_effect=RecursionError):  # as where a thread's stack is small
+        assert (await client.post(PATH, data=DEEP)).status == 400
     await hass.async_block_till_done()
-    assert (response.status, await response.text()) == (400, text)
     assert shown(hass) == before
     assert len(announced) == 1
 
@@ -248,43 +240,44 @@ async def test_other_methods(loaded: MockConfigEntry, client: Client, announced:
 # Who may post?
 
 
-@pytest.mark.parametrize("is_absent", [False, True])
-@pytest.mark.parametrize(
-    ("changes", "status", "text"),
-    [
-        ({"SecretKey": None}, 401, "wrong_secret_key"),
-        ({"SecretKey": "wrong", "PrinterId": None}, 401, "wrong_secret_key"),
-        ({"SecretKey": "wrong", "EventType": None}, 401, "wrong_secret_key"),
-        ({"PrinterId": None}, 400, "no_usable_printer_id"),
-        ({"PrinterId": ""}, 400, "no_usable_printer_id"),
-        ({"PrinterId": 7}, 400, "no_usable_printer_id"),
-        ({"PrinterId": "p" * 256}, 400, "no_usable_printer_id"),
-        ({"PrinterId": None, "EventType": None}, 400, "no_usable_printer_id"),
-        ({"EventType": None}, 400, "no_usable_event_type"),
-        ({"EventType": True}, 400, "no_usable_event_type"),
-        ({"EventType": "print_started"}, 400, "no_usable_event_type"),
-        ({"EventType": 1.5}, 400, "no_usable_event_type"),
-        ({"EventType": [1]}, 400, "no_usable_event_type"),
-    ],
+WRONG_KEY: Final = (401, "wrong_secret_key")
+NO_PRINTER: Final = (400, "no_usable_printer_id")
+NO_TYPE: Final = (400, "no_usable_event_type")
+NO_IDS: Final[tuple[Any, ...]] = (None, 5, 2.5, True, [], {}, "", "  ", "a\0b", "x" * 256)
+NO_TYPES: Final[tuple[Any, ...]] = (
+    None,
+    True,
+    "",
+    "ten",
+    "10 %",
+    "NaN",
+    "-inf",
+    [1],
+    {},
+    1.5,
+    "6.5",
+    2**53 + 2,
+    -1e300,
 )
-async def test_refused(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    client: Client,
-    announced: list[Event],
-    changes: dict[str, Any],
-    status: int,
-    text: str,
-    is_absent: bool,
-) -> None:
+LACKS: Final[tuple[tuple[dict[str, Any], tuple[int, str]], ...]] = (
+    ({"SecretKey": None}, WRONG_KEY),
+    ({"SecretKey": "wrong", "PrinterId": None, "EventType": None}, WRONG_KEY),
+    ({"PrinterId": None, "EventType": None}, NO_PRINTER),
+    *(({"PrinterId": wrong}, NO_PRINTER) for wrong in NO_IDS),
+    *(({"EventType": wrong}, NO_TYPE) for wrong in NO_TYPES),
+)
+
+
+async def test_refused(hass: HomeAssistant, post: Post, client: Client, announced: list[Event]) -> None:
     """What lacks the secret, the printer or the type is refused, in this order, and changes nothing."""
-    payload = {key: value for key, value in (PRINTER | FULL | changes).items() if not is_absent or value is not None}
-    response = await client.post(PATH, json=payload)
+    for changes, answer in LACKS:
+        whole = PRINTER | FULL | changes
+        for payload in (whole, {key: value for key, value in whole.items() if value is not None}):
+            response = await client.post(PATH, json=payload)
+            assert (response.status, await response.text()) == answer, changes
     await hass.async_block_till_done()
-    assert (response.status, await response.text()) == (status, text)
     assert device_of(hass) is None
-    assert announced == []
-    assert files(hass) == {}
+    assert (announced, files(hass)) == ([], {})
 
 
 PLACES: Final = {
@@ -312,7 +305,7 @@ async def test_place_and_key(
 ) -> None:
     """Place and key must both be right, those of the entry; only of the home network the place matters."""
     hass.config_entries.async_update_entry(entry, data={**entry.data, "connection": connection, "secret_key": key})
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    await load(hass)
     for place, is_at_home in PLACES.items():
         for received in (None, SECRET, "wrong", 12345):
             expected = (200, "")
@@ -353,7 +346,7 @@ async def test_from_outside(
     assert issues(hass) == set()
 
     # And anew once it is loaded anew.
-    await reload(hass, loaded)
+    await reload(hass)
     assert (await hand_over(hass, remote=None))[0] == 403
     assert "Home Assistant Cloud" in logged(caplog, logging.WARNING)[-1]
 
@@ -370,7 +363,7 @@ async def test_log(
         await send(FULL, **keys, EventType=4, SecretKey=f"{SECRET}{SECRET}")
         await hand_over(hass, FULL, **keys, remote="203.0.113.9")
     await client.post(PATH, data=b"{")
-    await reload(hass, loaded)
+    await reload(hass)
     await send(FULL, EventType=4, PrinterId=forged)
     assert await hass.config_entries.async_remove(loaded.entry_id)
     said = [(record.name, record.getMessage()) for record in caplog.get_records("call")]
@@ -446,7 +439,7 @@ async def test_secret_is_compared_in_constant_time(
 ) -> None:
     """How long it takes to refuse a key does not tell how much of it is right, whatever is in it."""
     hass.config_entries.async_update_entry(entry, data={**entry.data, "secret_key": secret})
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    await load(hass)
     received = [secret, f"{secret}k", secret[:-1], secret.swapcase() + "ß", "🔑" * 500, ""]
     with patch("hmac.compare_digest", wraps=hmac.compare_digest) as compare:
         statuses = [(await send(FULL, SecretKey=key)).status for key in received]
@@ -501,11 +494,11 @@ async def test_loaded_anew_while_it_arrives(
 ) -> None:
     """What is still arriving when the entry is loaded anew is taken; what arrives while it is not, is not."""
     sending, go_on = await begin_to_post(client, PRINTER | FULL)
-    await reload(hass, loaded)
+    await reload(hass)
     go_on.set()
     assert (await sending).status == 200
     sending, go_on = await begin_to_post(client, PRINTER | FULL | {"EventType": 4})
-    assert await hass.config_entries.async_unload(loaded.entry_id)
+    await unload(hass)
     go_on.set()
     response = await sending
     assert (response.status, await response.text()) == (503, "not_ready")

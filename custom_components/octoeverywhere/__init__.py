@@ -75,8 +75,5 @@ async def async_remove_config_entry_device(
     """Forget a printer; it comes back with its next notification."""
     if entry.state is not ConfigEntryState.LOADED:
         return False
-    for printer_id in printer_ids(device):
-        await entry.runtime_data.async_forget(printer_id)
-        for subentry in [one for one in entry.subentries.values() if one.unique_id == printer_id]:
-            hass.config_entries.async_remove_subentry(entry, subentry.subentry_id)
+    await entry.runtime_data.async_forget(printer_ids(device))
     return True

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -87,8 +88,8 @@ class Account:
         self._lock = asyncio.Lock()
         self._unannounced = 0
         self._platforms: list[tuple[EntityPlatform, CreateEntities]] = []
-        self.connections = dict(entry.subentries)
-        """The live connections that are in use."""
+        self.connections = {subentry_id: copy(subentry) for subentry_id, subentry in entry.subentries.items()}
+        """The live connections as they are in use; Home Assistant changes its own in place."""
         self._has_warned = False
         self._is_unsaved = False
         self._cancel_retry: CALLBACK_TYPE | None = None
@@ -278,19 +279,22 @@ class Account:
         for printer in self.printers.values():
             printer.async_look_ahead()
 
-    async def async_forget(self, printer_id: str) -> None:
-        """Forget a printer and remove its device. Raises HomeAssistantError."""
+    async def async_forget(self, printer_ids: Collection[str]) -> None:
+        """Forget printers, remove their devices and their live connections. Raises HomeAssistantError."""
         async with self._lock:
-            others = {other: printer.printer for other, printer in self.printers.items() if other != printer_id}
+            others = {other: printer.printer for other, printer in self.printers.items() if other not in printer_ids}
             try:
                 await self._hass.async_add_executor_job(self._store.write, others)
-                await self._hass.async_add_executor_job(self._store.forget, printer_id)
+                await self._hass.async_add_executor_job(self._store.forget, printer_ids)
             except OSError as err:
                 raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_saved") from err
-            if printer := self.printers.pop(printer_id, None):
+            for printer in [self.printers.pop(known) for known in printer_ids if known in self.printers]:
                 # Here rather than by our caller, so that no notification comes in between and finds the old device.
                 dr.async_get(self._hass).async_remove_device(printer.device_id)
                 await printer.async_shutdown()
+        for connection in self.connections.values():
+            if connection.unique_id in printer_ids and connection.subentry_id in self._entry.subentries:
+                self._hass.config_entries.async_remove_subentry(self._entry, connection.subentry_id)
 
     @callback
     def async_note(self, refusal: Refusal | None, remote: str | None) -> None:

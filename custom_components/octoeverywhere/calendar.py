@@ -85,8 +85,6 @@ class PrinterCalendar(PrinterEntity, CalendarEntity):
             if print_.total_layers:
                 layers = self._word("entity.sensor.total_layers.unit_of_measurement")
                 yield f"{print_.current_layer or 0} / {print_.total_layers} {layers}"
-            if print_.duration is not None:
-                yield f"{self._word('entity.sensor.print_duration.name')}: {_hours(print_.duration)}"
             if print_.error:
                 yield f"{self._word('entity.sensor.error_message.name')}: {print_.error}"
         if print_.quick_view_url:
@@ -94,8 +92,3 @@ class PrinterCalendar(PrinterEntity, CalendarEntity):
 
     def _word(self, path: str) -> str:
         return async_word(self.coordinator.hass, path)
-
-
-def _hours(seconds: int) -> str:
-    """Return a duration without words, however long it is."""
-    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"

@@ -20,7 +20,17 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
-from homeassistant.helpers.selector import BooleanSelector, TextSelector, TextSelectorConfig, TextSelectorType
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
 import voluptuous as vol
 
 from .account import OctoEverywhereConfigEntry
@@ -69,6 +79,7 @@ _OUTCOMES: Final = {
 _DOUBTFUL: Final = "doubtful_url"
 _NOT_LOADED: Final = "not_loaded"
 _CONF_CHANGE: Final = "change"
+_CONF_KEEP: Final = "keep"
 _URL_FIELD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 # Also where it is only to be copied: the frontend greys out what is read-only, and a phone selects nothing of that.
 _TEXT_FIELD: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
@@ -118,14 +129,40 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         entry = self._get_reconfigure_entry()
         self._data = dict(entry.data)
         if entry.state is ConfigEntryState.LOADED:
-            self._seen = _knocks(entry) if self._seen is None else self._seen
+            self._seen = entry.runtime_data.knocks.answered.copy() if self._seen is None else self._seen
             if user_input == TO_COPY:
                 return await self.async_step_copy()
         base_url = self._data.get(CONF_BASE_URL)
         if base_url and base_url == self._data[CONF_OWN_URL]:
             # It was Home Assistant's own, so it moves with Home Assistant.
             self._data[CONF_BASE_URL] = async_own_url(self.hass, self._way) or base_url
-        return self.async_show_menu(step_id="reconfigure", menu_options=["show", *self._ways(), "new_address"])
+        has_several = entry.state is ConfigEntryState.LOADED and len(entry.runtime_data.printers) > 1
+        keep = ["keep"] if has_several else []
+        return self.async_show_menu(step_id="reconfigure", menu_options=["show", *self._ways(), "new_address", *keep])
+
+    async def async_step_keep(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Let the person choose which printers stay, and remove all others: such as somebody has made up."""
+        account, errors = self._loaded_entry().runtime_data, {}
+        names = {printer_id: printer.data.name or printer_id for printer_id, printer in account.printers.items()}
+        if user_input is not None and (kept := user_input.get(_CONF_KEEP)):
+            try:
+                await account.async_forget(names.keys() - set(kept))
+            except HomeAssistantError:
+                errors["base"] = "not_removed"
+            else:
+                return self.async_abort(reason="removed")
+        elif user_input is not None:
+            errors[_CONF_KEEP] = "none_kept"
+        options = [SelectOptionDict(value=printer_id, label=name) for printer_id, name in names.items()]
+        selector = SelectSelector(
+            SelectSelectorConfig(options=options, multiple=True, mode=SelectSelectorMode.DROPDOWN)
+        )
+        schema = vol.Schema({vol.Optional(_CONF_KEEP): selector})
+        return self.async_show_form(
+            step_id="keep",
+            data_schema=self.add_suggested_values_to_schema(schema, {_CONF_KEEP: [], **(user_input or {})}),
+            errors=errors,
+        )
 
     async def async_step_show(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Go on with everything as it is, but for an address that has moved."""
@@ -298,14 +335,15 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def _async_outcome(self, entry: OctoEverywhereConfigEntry) -> str:
         """Return what has come of it, as soon as something has."""
+        knocks = entry.runtime_data.knocks
         with suppress(TimeoutError):
             async with asyncio.timeout(_WAITS):
                 while True:
-                    known, self._seen = self._seen or Counter(), _knocks(entry)
+                    known, self._seen = self._seen or Counter(), knocks.answered.copy()
                     new = self._seen - known
                     if outcome := next((_OUTCOMES[refusal] for refusal in _OUTCOMES if new[refusal]), None):
                         return outcome
-                    await entry.runtime_data.knocks.async_wait()
+                    await knocks.async_wait()
         return f"nothing_{self._way}"
 
     async def async_step_outcome(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -319,7 +357,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
             description_placeholders={
                 "url": self._address,
                 "webhook_page": WEBHOOK_PAGE,
-                "remote": entry.runtime_data.knocks.remote or "Home Assistant Cloud",
+                "remote": entry.runtime_data.knocks.remote,
             },
         )
 
@@ -344,9 +382,3 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
 def _new_secret_key() -> str:
     """Return a key that nobody guesses and everybody can copy."""
     return secrets.token_urlsafe(_SECRET_BYTES)
-
-
-def _knocks(entry: OctoEverywhereConfigEntry) -> Counter[Refusal | None]:
-    """Return how many have posted since the entry was loaded, by what was answered; None: accepted."""
-    knocks = entry.runtime_data.knocks
-    return Counter[Refusal | None]({None: knocks.accepted}) + Counter(knocks.refused)

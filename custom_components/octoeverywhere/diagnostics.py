@@ -1,6 +1,6 @@
 """Diagnostics to attach to a bug report: what arrived and what became of it, without anything secret."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 import re
 from typing import Any, Final
@@ -9,14 +9,11 @@ from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import MAX_LENGTH_STATE_STATE
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.json import json_bytes
 from homeassistant.util.json import json_loads_object
 
 from .account import OctoEverywhereConfigEntry
 from .const import CONF_CONNECTION, CONF_SECRET_KEY
-from .coordinator import PrinterCoordinator, printer_ids
-from .job import Announcement
 
 # Who knows the id of a printer or of a print may know where to watch it.
 _TO_REDACT: Final = {
@@ -43,35 +40,18 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: OctoEve
         return connection
     account = entry.runtime_data
     knocks = {
-        "accepted": account.knocks.accepted,
+        "accepted": account.knocks.answered[None],
         "late": account.knocks.late,
         "repeated": account.knocks.repeated,
-        "refused": dict(account.knocks.refused),
+        "refused": {refusal: count for refusal, count in account.knocks.answered.items() if refusal},
         "newest_from": account.knocks.remote,
     }
-    return {**connection, "since_start": knocks, **_described(entry, account.printers.values(), account.recent)}
-
-
-async def async_get_device_diagnostics(
-    hass: HomeAssistant, entry: OctoEverywhereConfigEntry, device: dr.DeviceEntry
-) -> dict[str, Any]:
-    """Return what is known of one printer."""
-    if entry.state is not ConfigEntryState.LOADED:
-        return {}
-    account = entry.runtime_data
-    ids = printer_ids(device)
-    printers = [account.printers[printer_id] for printer_id in ids & account.printers.keys()]
-    recent = [announcement for announcement in account.recent if announcement.data["printer_id"] in ids]
-    return _described(entry, printers, recent)
-
-
-def _described(
-    entry: OctoEverywhereConfigEntry, printers: Iterable[PrinterCoordinator], recent: Iterable[Announcement]
-) -> dict[str, Any]:
-    """Return what is known of printers and notifications."""
+    printers = [{**asdict(printer.printer), "shown": asdict(printer.data)} for printer in account.printers.values()]
     return {
-        "printers": [_clean({**asdict(printer.printer), "shown": asdict(printer.data)}, entry) for printer in printers],
-        "newest_notifications": [_clean(asdict(announcement), entry) for announcement in recent],
+        **connection,
+        "since_start": knocks,
+        "printers": [_clean(printer, entry) for printer in printers],
+        "newest_notifications": [_clean(asdict(announcement), entry) for announcement in account.recent],
     }
 
 

@@ -20,8 +20,8 @@ from .const import CONF_CONNECTION, CONF_SECRET_KEY, LOGGER, Connection
 from .payload import KEY_SECRET_KEY, JsonObject
 
 _FETCH_SITE: Final = "Sec-Fetch-Site"
-
-
+CLOUD: Final = "Home Assistant Cloud"
+"""From there comes what has no address of its own."""
 # Wrong keys from an address that are taken for a mistake, and addresses of which they are counted.
 _MISTYPED: Final = 5
 _REMEMBERED_ADDRESSES: Final = 64
@@ -67,12 +67,7 @@ _SAID: Final = {
 
 
 class RefusedError(Exception):
-    """The POST is not an acceptable notification."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        """Remember why."""
-        super().__init__(refusal)
-        self.refusal = refusal
+    """The POST is not an acceptable notification; as text, the Refusal."""
 
 
 def check_place(hass: HomeAssistant, entry: ConfigEntry[Any], request: Request) -> None:
@@ -105,14 +100,12 @@ def _is_from_home(hass: HomeAssistant, request: Request) -> bool:
 
 @dataclass(eq=False)
 class Knocks:
-    """Who has knocked since the entry was loaded, for its set-up, its repairs and its diagnostics."""
+    """Who has knocked since the entry was loaded, for its set-up and its diagnostics."""
 
-    accepted: int = 0
+    answered: Counter[Refusal | None] = field(default_factory=Counter)
+    """How many POSTs were refused, by the reason; None: accepted."""
     late: int = 0
     repeated: int = 0
-    refused: Counter[Refusal] = field(default_factory=Counter)
-    newest: Refusal | None = None
-    """Why the newest POST was refused; None if it was accepted, or if there was none."""
     remote: str = ""
     """Where the newest POST came from."""
     _wrong_keys: Counter[str] = field(default_factory=Counter)
@@ -122,22 +115,21 @@ class Knocks:
     @callback
     def note(self, refusal: Refusal | None, remote: str | None) -> None:
         """Remember that somebody has posted."""
-        self.newest, self.remote = refusal, remote or ""
+        self.remote = remote or CLOUD
+        self.answered[refusal] += 1
         if refusal is None:
-            self.accepted += 1
             self._wrong_keys.pop(self.remote, None)
-        else:
-            self.refused[refusal] += 1
-            if refusal is Refusal.WRONG_SECRET and len(self._wrong_keys) < _REMEMBERED_ADDRESSES:
-                self._wrong_keys[self.remote] += 1
-            if refusal in _SAID and self.refused[refusal] == 1:
-                LOGGER.warning(_SAID[refusal], self.remote or "Home Assistant Cloud")
+        if refusal is Refusal.WRONG_SECRET and len(self._wrong_keys) < _REMEMBERED_ADDRESSES:
+            self._wrong_keys[self.remote] += 1
+        if refusal in _SAID and self.answered[refusal] == 1:
+            LOGGER.warning(_SAID[refusal], self.remote)
         self._knocked.set()
         self._knocked = asyncio.Event()
 
-    def is_guessing(self, remote: str | None) -> bool:
-        """Return True if an address has tried more keys than somebody mistypes."""
-        return self._wrong_keys[remote or ""] > _MISTYPED
+    @property
+    def is_guessing(self) -> bool:
+        """True if whoever posted last has tried more keys than somebody mistypes."""
+        return self._wrong_keys[self.remote] > _MISTYPED
 
     async def async_wait(self) -> None:
         """Return when somebody posts."""

@@ -11,7 +11,7 @@ from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, SUPPORTER_PAGE, WEBHOOK_PAGE
-from .door import Refusal
+from .door import CLOUD, Refusal
 from .payload import NotificationType
 from .plugin_api import CONNECTIONS_PAGE, Problem
 
@@ -59,7 +59,7 @@ class Issues:
             count = self._refused[refusal]
             if count.bit_count() == 1:
                 # 1, 2, 4, 8...: whoever guesses keys would otherwise keep every open page of Home Assistant busy.
-                self._async_raise(_OF_THE_DOOR[refusal], count=str(count), remote=remote or "Home Assistant Cloud")
+                self._async_raise(_OF_THE_DOOR[refusal], count=str(count), remote=remote or CLOUD)
 
     @callback
     def async_note_announced(self, type_: str) -> None:

@@ -89,12 +89,7 @@ _OCTOPRINT_ERRORS: Final = {"cancelled": True, "error": False}
 
 
 class PayloadError(ValueError):
-    """The message lacks what every notification must have: `key` names it."""
-
-    def __init__(self, key: str) -> None:
-        """Remember the key."""
-        super().__init__(key)
-        self.key = key
+    """The message lacks what every notification must have; as text, its key."""
 
 
 def parse_json(body: bytes) -> object:

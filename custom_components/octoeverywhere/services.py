@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
@@ -28,12 +28,13 @@ ATTR_LIMIT: Final = "limit"
 _DEFAULT_LIMIT: Final = 100
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
+# A century: farther back there are no dates.
 _LONGEST: Final = timedelta(days=36500)
 
 GET_PRINTS_SCHEMA: Final = vol.Schema(
     {
         vol.Optional(ATTR_PRINTER): vol.All(cv.ensure_list, [cv.string]),
-        vol.Optional(ATTR_PERIOD): vol.All(cv.positive_time_period, vol.Clamp(max=_LONGEST)),
+        vol.Optional(ATTR_PERIOD): vol.All(cv.positive_time_period, vol.Range(max=_LONGEST)),
         vol.Optional(ATTR_START): cv.datetime,
         vol.Optional(ATTR_END): cv.datetime,
         vol.Optional(ATTR_OUTCOME): vol.All(cv.ensure_list, [vol.Coerce(Outcome)]),
@@ -72,24 +73,14 @@ def _period(data: dict[str, Any]) -> tuple[datetime, datetime]:
     """Return the moments between which a print must have been under way. Raises ServiceValidationError."""
     if ATTR_PERIOD in data and ATTR_START in data:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="two_starts")
-    now = dt_util.utcnow()
-    end = _as_utc(data[ATTR_END]) if ATTR_END in data else _LAST
-    start = _FIRST
+    start, end = _FIRST, dt_util.as_utc(data.get(ATTR_END, _LAST))
     if ATTR_PERIOD in data:
-        start = max(min(end, now), _FIRST + _LONGEST) - data[ATTR_PERIOD]
+        start = min(end, dt_util.utcnow()) - data[ATTR_PERIOD]
     elif ATTR_START in data:
-        start = _as_utc(data[ATTR_START])
+        start = dt_util.as_utc(data[ATTR_START])
     if start >= end:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_period")
     return start, end
-
-
-def _as_utc(moment: datetime) -> datetime:
-    """Return a moment in UTC, the first or last day that has one where it has none."""
-    try:
-        return dt_util.as_utc(moment)
-    except OverflowError:
-        return moment.replace(tzinfo=UTC)
 
 
 def _printers(account: Account, call: ServiceCall) -> Iterable[PrinterCoordinator]:
@@ -99,12 +90,10 @@ def _printers(account: Account, call: ServiceCall) -> Iterable[PrinterCoordinato
     printers = []
     for device_id in dict.fromkeys(call.data[ATTR_PRINTER]):
         if (printer := async_get_printer(call.hass, device_id)) is None:
-            device = dr.async_get(call.hass).async_get(device_id)
-            name = device and (device.name_by_user or device.name)
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key="no_printer",
-                translation_placeholders={"device": name or device_id},
+                translation_placeholders={"device": device_id},
             )
         printers.append(printer)
     return printers

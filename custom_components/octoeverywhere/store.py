@@ -63,9 +63,10 @@ class Store:
         """Add prints to those of a printer."""
         _write_history(self._prints_of(printer_id), self.read_history(printer_id).with_prints(prints))
 
-    def forget(self, printer_id: str) -> None:
-        """Delete the prints of a printer."""
-        self._prints_of(printer_id).unlink(missing_ok=True)
+    def forget(self, printer_ids: Iterable[str]) -> None:
+        """Delete the prints of printers."""
+        for printer_id in printer_ids:
+            self._prints_of(printer_id).unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Delete everything, what was set aside included."""

@@ -54,13 +54,13 @@ async def _async_answer(hass: HomeAssistant, entry: OctoEverywhereConfigEntry, r
     try:
         await _async_accept(hass, entry, request)
     except RefusedError as err:
-        refusal = err.refusal
+        refusal = Refusal(str(err))
     except Exception:  # noqa: BLE001 - Home Assistant answers 200 for what we let out, and it would be lost
         LOGGER.exception("A notification could not be worked on")
         return Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
     if entry.state is ConfigEntryState.LOADED:
         entry.runtime_data.async_note(refusal, request.remote)
-        if refusal is Refusal.WRONG_SECRET and entry.runtime_data.knocks.is_guessing(request.remote):
+        if refusal is Refusal.WRONG_SECRET and entry.runtime_data.knocks.is_guessing:
             await asyncio.sleep(_GUESSING_SECONDS)
     return Response() if refusal is None else Response(status=refusal.status, text=refusal)
 
@@ -80,7 +80,7 @@ async def _async_accept(hass: HomeAssistant, entry: OctoEverywhereConfigEntry, r
     try:
         notification = Notification.from_payload(payload)
     except PayloadError as err:
-        raise RefusedError(_UNUSABLE[err.key]) from None
+        raise RefusedError(_UNUSABLE[str(err)]) from None
     if entry.state is not ConfigEntryState.LOADED:
         raise RefusedError(Refusal.NOT_READY)
     await entry.runtime_data.async_receive(notification)

@@ -1,9 +1,15 @@
 """Words that Home Assistant does not translate for us: where text is put together here."""
 
+import re
+from typing import Final
+
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 
 from .const import DOMAIN
+
+# The translated name of a light says it already.
+_LIGHT: Final = re.compile(r"[_\s]*lights?$", re.IGNORECASE)
 
 
 @callback
@@ -17,4 +23,5 @@ def async_word(hass: HomeAssistant, path: str) -> str:
 
 def name_light(name: str) -> str:
     """Return what a printer calls a light, as a person would write it."""
-    return name.replace("_", " ").capitalize()
+    plain = _LIGHT.sub("", name).replace("_", " ") or name
+    return plain[:1].upper() + plain[1:]
