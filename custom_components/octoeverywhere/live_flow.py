@@ -82,7 +82,13 @@ class LiveFlow(ConfigSubentryFlow):
                 return await self._async_ask(errors_of_credentials=True)
             except PluginApiError as err:
                 errors["base"] = str(err.problem)
-        return self.async_show_form(step_id="credentials", data_schema=_CREDENTIALS, errors=errors, last_step=False)
+        known = {CONF_USERNAME: (user_input or {}).get(CONF_USERNAME)}
+        return self.async_show_form(
+            step_id="credentials",
+            data_schema=self.add_suggested_values_to_schema(_CREDENTIALS, known),
+            errors=errors,
+            last_step=False,
+        )
 
     async def _async_ask(self, *, errors_of_credentials: bool = False) -> SubentryFlowResult:
         """Ask the printer, and show what was found. Raises PluginApiError."""
