@@ -1,8 +1,10 @@
-"""The integration's main job on a real Home Assistant: two printers print, and this shows what Home Assistant makes of it."""
+"""The integration's main job on a real Home Assistant: two printers print, and this shows what Home Assistant makes of it.
+
+One of them has a live connection: its temperatures are shown, and no notification tells its end.
+"""
 
 import argparse
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 import json
@@ -15,36 +17,46 @@ import sys
 from typing import Final
 
 from demo_checks import BLUEPRINTS, Act, check
+from demo_live import LivePrinter, told
 from demo_view import View
 from hass_process import WITH_FRONTEND, Hass, HassError, Webhook, WebSocket
 from simulator import DEMO, PRINTS, Printer, Step, play, run
 from webcam import Webcam
+
+from tests.fake_plugin_api import FakePluginApi
 
 FOLDER: Final = Path(__file__).parent.parent / ".cache" / "demo-home"
 TEMPLATE: Final = Path(__file__).parent / "demo_home"
 ACTS: Final = (
     Act(
         printer=Printer(printer_id="demo-mk4", name="Prusa MK4"),
-        print=PRINTS["smooth"],
+        print=replace(PRINTS["smooth"], seconds=5 * 3600 + 1260),
         webcam=Webcam(FOLDER, "demo-mk4", "#f26b21"),
     ),
     Act(
         printer=Printer(printer_id="demo-x1", name="Bambu X1"),
-        print=PRINTS["troubled"],
+        # The shorter one, so that polling has the time to find out how it ended.
+        print=replace(PRINTS["troubled"], seconds=2 * 3600 + 2700),
         webcam=Webcam(FOLDER, "demo-x1", "#3fa34d"),
+        make="bambu",
     ),
 )
 SECONDS_ONCE: Final = 15
 SECONDS: Final = 300
+# So many times as often as in life a printer is looked at that prints in seconds what takes hours in life.
+FASTER_ONCE: Final = 40
+FASTER: Final = 4
+# So long it takes at most, from the end of what is posted, until polling has told what no notification told.
+SECONDS_UNTOLD: Final = 30
 
 
-def prepare() -> str:
+def prepare(relay: FakePluginApi, faster: float) -> str:
     """Lay out what Home Assistant starts with, as one has it that somebody lives in. Return its configuration."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     shutil.copytree(TEMPLATE, FOLDER)
     shutil.copytree(BLUEPRINTS, FOLDER / BLUEPRINTS.name)
     (FOLDER / "www").mkdir()
-    configuration = f"{WITH_FRONTEND}webcam:\n"
+    configuration = f"{WITH_FRONTEND}webcam:\nrelay:\n  port: {relay.port}\n  faster: {faster}\n"
     for name in ("automation", "scene", "script"):
         configuration = configuration.replace(f"{name}:\n", f"{name}: !include {name}s.yaml\n")
     return configuration
@@ -64,32 +76,63 @@ def steps_of(act: Act) -> list[Step]:
     ]
 
 
-async def print_all(webhook: Webhook, within: float) -> tuple[dict[Act, list[Step]], list[str]]:
-    """Let every printer print; return what was posted, and what was refused."""
-    refused = []
+class Stage:
+    """Where every printer prints."""
 
-    def note(step: Step, status: int) -> None:
-        if status != 200:
-            refused.append(f"{step.body['PrinterName']}: EventType {step.body['EventType']} was answered {status}")
+    def __init__(self, hass: Hass, webhook: Webhook, relay: FakePluginApi, within: float) -> None:
+        """Let all prints last so many seconds."""
+        self._hass = hass
+        self._webhook = webhook
+        self._within = within
+        self.relay = relay
+        """Where the printers are asked."""
+        self.live: dict[Act, LivePrinter] = {}
+        """The printers that can be asked."""
+        self.posted: dict[Act, list[Step]] = {}
+        """What was posted of the newest print of each."""
+        self.refused: list[str] = []
 
-    played = {act: steps_of(act) for act in ACTS}
-    longest = max(steps[-1].at for steps in played.values())
-    await asyncio.gather(
-        *(
-            run(steps, webhook.url, secret=webhook.secret_key, within=within * steps[-1].at / longest, on_answer=note)
-            for steps in played.values()
+    async def print_all(self) -> None:
+        """Let every printer print."""
+        played = {act: steps_of(act) for act in ACTS}
+        self.posted = {act: told(steps) if act.make else steps for act, steps in played.items()}
+        pace = self._within / max(steps[-1].at for steps in played.values())
+        for act, steps in self.posted.items():
+            await self._begin(act, steps[:1], pace)
+        await asyncio.gather(*(self._post(act, steps[1:], pace) for act, steps in self.posted.items()))
+
+    async def _begin(self, act: Act, steps: list[Step], pace: float) -> None:
+        """Let a printer begin, which makes it known so that it can be connected."""
+        if act.make and act not in self.live:
+            self.live[act] = live = LivePrinter(self.relay.add(act.make), act.print, 1 / pace)
+            await self._post(act, steps, pace)
+            await self._hass.add_live_connection(act.printer.printer_id, live.printer.url)
+        else:
+            await self._post(act, steps, pace)
+
+    async def _post(self, act: Act, steps: list[Step], pace: float) -> None:
+        """Post a part of a print."""
+        live = self.live.get(act)
+        await run(
+            steps,
+            self._webhook.url,
+            secret=self._webhook.secret_key,
+            within=pace * (steps[-1].at - steps[0].at),
+            before=live.do if live is not None else lambda _: None,
+            on_answer=self._note,
         )
-    )
-    return played, refused
+
+    def _note(self, step: Step, status: int) -> None:
+        if status != 200:
+            kind, name = step.body["EventType"], step.body["PrinterName"]
+            self.refused.append(f"{name}: EventType {kind} was answered {status}")
 
 
-async def report(
-    hass: Hass, websocket: WebSocket, view: View, played: dict[Act, list[Step]], refused: Sequence[str]
-) -> bool:
+async def report(hass: Hass, websocket: WebSocket, view: View, stage: Stage) -> bool:
     """Say what was checked; return whether all of it is as it should be."""
-    wrong = list(refused)
+    wrong = [*stage.refused, *stage.relay.violations]
     view.say()
-    async for finding in check(hass, websocket, view, played):
+    async for finding in check(hass, websocket, view, stage.posted, stage.live):
         view.say(f"{'WRONG' if finding.wrong else 'ok':6}{finding.what}")
         wrong += finding.wrong
     for line in wrong:
@@ -106,36 +149,44 @@ def introduce(view: View, hass: Hass, webhook: Webhook) -> None:
     view.say("To print more:  scripts/simulate --print cancelled\n")
 
 
-async def show(hass: Hass, websocket: WebSocket, view: View, *, once: bool) -> bool:
+async def show(hass: Hass, websocket: WebSocket, view: View, relay: FakePluginApi, *, once: bool) -> bool:
     """Print, and show what comes of it. Returns whether all is as it should be."""
     webhook = await hass.add_integration()
     introduce(view, hass, webhook)
+    stage = Stage(hass, webhook, relay, SECONDS_ONCE if once else SECONDS)
     following = asyncio.create_task(view.follow(websocket))
     with view.printers():
         while True:
-            played, refused = await print_all(webhook, SECONDS_ONCE if once else SECONDS)
+            await stage.print_all()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(view.see_live(act.printer.name for act in stage.live), SECONDS_UNTOLD)
             # Its answer comes after all events of what was posted.
             await view.learn(websocket)
             if once:
                 break
             view.say("Both prints are over; the next ones begin. Ctrl-C ends the demo.")
     following.cancel()
-    return await report(hass, websocket, view, played, refused)
+    with suppress(asyncio.CancelledError):
+        await following
+    return await report(hass, websocket, view, stage)
 
 
 async def demo(*, once: bool) -> bool:
     """Start Home Assistant and show it at work. Returns whether all is as it should be."""
     view = View()
-    configuration = await asyncio.to_thread(prepare)
-    drawing = asyncio.create_task(asyncio.to_thread(draw_pictures))
-    view.say("Starting Home Assistant")
     try:
-        async with (
-            Hass(FOLDER, port=_default_port(), configuration=configuration) as hass,
-            hass.websocket() as websocket,
-        ):
-            await drawing
-            return await show(hass, websocket, view, once=once)
+        async with FakePluginApi() as relay:
+            faster = FASTER_ONCE if once else FASTER
+            relay.pace = relay.pace and relay.pace / faster
+            configuration = await asyncio.to_thread(prepare, relay, faster)
+            drawing = asyncio.create_task(asyncio.to_thread(draw_pictures))
+            view.say("Starting Home Assistant")
+            async with (
+                Hass(FOLDER, port=_default_port(), configuration=configuration, environment=relay.environment) as hass,
+                hass.websocket() as websocket,
+            ):
+                await drawing
+                return await show(hass, websocket, view, relay, once=once)
     finally:
         DEMO.unlink(missing_ok=True)
 

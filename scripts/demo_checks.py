@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
-from demo_view import View, clock, minutes
+from demo_live import LivePrinter
+from demo_view import View, clock, minutes, number
 from hass_process import Hass, HassError, WebSocket
+from PIL import Image
 from simulator import Print, Printer, Step
 from webcam import Webcam
 
@@ -29,6 +32,23 @@ _SAVED: Final[dict[str, dict[str, Any]]] = {
     "script": {"alias": _NAME, "sequence": []},
     "scene": {"name": _NAME, "entities": {}},
 }
+# What a live connection brings, and what it is when a print is over; nothing where it may be anything.
+_LIVE: Final = {
+    "nozzle_temperature": "",
+    "nozzle_target": "0.0",
+    "bed_temperature": "",
+    "bed_target": "0.0",
+    "chamber_temperature": "",
+    "status_detail": "unknown",
+    "connected": "on",
+    "pause": "unavailable",
+    "resume": "unavailable",
+    "cancel": "unavailable",
+    "light": "",
+    "live": "idle",
+}
+# Degrees.
+_WARMER: Final = 2
 
 _TRIES: Final = 100
 
@@ -40,6 +60,8 @@ class Act:
     printer: Printer
     print: Print
     webcam: Webcam
+    make: str = ""
+    """Of a printer with a live connection."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +72,20 @@ class Finding:
     wrong: Sequence[str] = ()
 
 
-async def check(hass: Hass, websocket: WebSocket, view: View, played: dict[Act, list[Step]]) -> AsyncIterator[Finding]:
+async def check(
+    hass: Hass, websocket: WebSocket, view: View, posted: dict[Act, list[Step]], live: dict[Act, LivePrinter]
+) -> AsyncIterator[Finding]:
     """Look at everything that the demo shows."""
-    for act, steps in played.items():
-        yield _check_printer(view, act, steps)
-        yield await _check_picture(hass, view, act)
+    for act, steps in posted.items():
+        if act in live:
+            yield _check_live_printer(view, act, steps)
+            yield _check_temperatures(view, act, live[act])
+            yield await _check_camera(hass, view, act, live[act])
+            yield await _check_light(hass, view, act, live[act])
+        else:
+            yield _check_printer(view, act, steps)
+        yield _check_live_entities(view, act)
+        yield await _check_picture(hass, view, act, steps)
     yield await _check_frontend(websocket)
     yield await _check_blueprints(websocket)
     for editor, content in _SAVED.items():
@@ -75,12 +106,78 @@ def _check_printer(view: View, act: Act, steps: list[Step]) -> Finding:
     return Finding(what=f"{name} is complete: {layers} layers, {clock(took)}, {len(steps)} events", wrong=wrong)
 
 
-async def _check_picture(hass: Hass, view: View, act: Act) -> Finding:
+def _check_live_printer(view: View, act: Act, steps: list[Step]) -> Finding:
+    """Compare what a printer says of itself with what it prints, and the one event that no notification told."""
+    name, states = act.printer.name, view.states[act.printer.name]
+    # How far it was when it was looked at last, before its end, is a matter of chance.
+    expected = _AFTERWARDS | {"file_name": Path(act.print.file_name).stem, "total_layers": str(act.print.layers)}
+    wrong = [f"{key} is {states.get(key)}, not {value}" for key, value in expected.items() if states.get(key) != value]
+    events = view.events[name]
+    untold = [event["type"] for event in events if event["source"] == "live"]
+    if untold != ["print_complete"]:
+        wrong.append(f"polling told {untold}, not that the print is complete")
+    if len(events) != len(steps) + len(untold):
+        wrong.append(f"{len(events) - len(untold)} events for {len(steps)} notifications")
+    return Finding(what=f"{name} is complete: told by polling, {len(steps)} other events", wrong=wrong)
+
+
+def _check_temperatures(view: View, act: Act, live: LivePrinter) -> Finding:
+    """Compare the temperatures with the printer's own."""
+    name, states, own = act.printer.name, view.states[act.printer.name], live.temperatures
+    wrong = [
+        f"{part} is at {states.get(key)} °C, not at {own[own_key]}"
+        for part, own_key in {"nozzle": "HotendActual", "bed": "BedActual", "chamber": "ChamberActual"}.items()
+        if abs((number(states.get(key := f"{part}_temperature", "")) or 0) - own[own_key]) > _WARMER
+    ]
+    hot = live.printer.make.hot[1]
+    if view.warmest[name] < hot - _WARMER:
+        wrong.append(f"the nozzle was seen at {view.warmest[name]} °C at most, not at {hot}")
+    return Finding(what=f"{name} was {view.warmest[name]:.0f} °C hot and has cooled down", wrong=wrong)
+
+
+def _check_live_entities(view: View, act: Act) -> Finding:
+    """Look whether a printer has what belongs to a live connection, and only where there is one."""
+    name, states = act.printer.name, view.states[act.printer.name]
+    there, expected = states.keys() & _LIVE.keys(), _LIVE.keys() if act.make else set()
+    wrong = [f"{name} lacks {key}" for key in sorted(expected - there)]
+    wrong += [f"{name} has {key} without a live connection" for key in sorted(there - expected)]
+    wrong += [
+        f"{key} is {states[key]}, not {_LIVE[key]}"
+        for key in sorted(there & expected)
+        if _LIVE[key] not in ("", states[key])
+    ]
+    return Finding(what=f"{name} has {len(there) or 'no'} live entities", wrong=wrong)
+
+
+async def _check_camera(hass: Hass, view: View, act: Act, live: LivePrinter) -> Finding:
+    """Look at what a printer's camera sees now."""
+    content = await _fetch(hass, f"/api/camera_proxy/{view.entity_id(act.printer.name, 'live')}")
+    try:
+        with Image.open(BytesIO(content)) as image:
+            wrong = [] if image.size == live.printer.size else [f"the camera's picture is of {image.size}"]
+    except OSError:
+        wrong = ["the camera has no picture"]
+    return Finding(what=f"{act.printer.name} has a camera", wrong=wrong)
+
+
+async def _check_light(hass: Hass, view: View, act: Act, live: LivePrinter) -> Finding:
+    """Switch a printer's light on."""
+    await hass.post("/api/services/light/turn_on", {"entity_id": view.entity_id(act.printer.name, "light")})
+    wrong = [] if all((live.printer.lights or {}).values()) else ["the light is still off"]
+    return Finding(what=f"{act.printer.name} switches its light on", wrong=wrong)
+
+
+async def _fetch(hass: Hass, path: str) -> bytes:
+    headers = {"Authorization": f"Bearer {hass.tokens['access_token']}"}
+    async with hass.session.get(f"{hass.url}{path}", headers=headers) as response:
+        return await response.read()
+
+
+async def _check_picture(hass: Hass, view: View, act: Act, steps: list[Step]) -> Finding:
     """Look at a printer's picture, as a dashboard does."""
     what = f"{act.printer.name} has a picture of the print"
-    url = f"{hass.url}/api/image_proxy/{view.entity_id(act.printer.name, 'snapshot')}"
-    async with hass.session.get(url, headers={"Authorization": f"Bearer {hass.tokens['access_token']}"}) as response:
-        is_right = await response.read() == act.webcam.picture(100)
+    content = await _fetch(hass, f"/api/image_proxy/{view.entity_id(act.printer.name, 'snapshot')}")
+    is_right = content == act.webcam.picture(steps[-1].body["Progress"])
     return Finding(what=what, wrong=() if is_right else [f"{act.printer.name} has no picture, or another one"])
 
 

@@ -1,16 +1,20 @@
-"""The set-up and the automations in the real frontend, as a person goes through them, with a simulated OctoEverywhere on the other side."""
+"""The set-up, the automations and a live connection in the real frontend, as a person goes through them, with a simulated OctoEverywhere on the other side."""
 
 import argparse
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 import random
 import shutil
 import time
-from typing import Final
+from typing import Any, Final
 
 from browser import Browser, browser
+from e2e_live import FASTER, go_live
 from hass_process import WITH_FRONTEND, Hass, HassError
 from simulator import PRINTS, Printer, play, send
+
+from tests.fake_plugin_api import FakePluginApi
 
 CACHE: Final = Path(__file__).parent.parent / ".cache"
 PRINTER: Final = Printer(printer_id="e2e-ender", name="Ender 3")
@@ -31,6 +35,7 @@ class Octo:
         """Know nothing yet."""
         self._hass = hass
         self._steps = play(PRINTER, PRINTS["smooth"], random.Random(1))
+        self.newest: Mapping[str, Any] = {}
         self.url = ""
         self.secret_key = ""
 
@@ -41,7 +46,8 @@ class Octo:
     async def post(self, secret_key: str | None = None, *, expected: int = 200) -> None:
         """Post the next notification of a print. Raises HassError where it is answered otherwise than expected."""
         key = self.secret_key if secret_key is None else secret_key
-        status = await send(self._hass.session, self.url, next(self._steps).body, key)
+        self.newest = next(self._steps).body
+        status = await send(self._hass.session, self.url, self.newest, key)
         if status != expected:
             raise HassError(f"A notification was answered {status}, not {expected}")
 
@@ -234,14 +240,23 @@ def prepare(folder: Path, pictures: Path) -> None:
     for old in (folder, pictures):
         shutil.rmtree(old, ignore_errors=True)
     shutil.copytree(CACHE.parent / "blueprints", folder / "blueprints")
+    relay = Path("custom_components", "relay")
+    shutil.copytree(Path(__file__).parent / "demo_home" / relay, folder / relay)
     (folder / "automations.yaml").write_text("[]")
+
+
+def start(folder: Path, relay: FakePluginApi) -> Hass:
+    """Return a Home Assistant that finds the fake where OctoEverywhere is, and looks at printers often."""
+    relay.pace = relay.pace and relay.pace / FASTER
+    configuration = f"{CONFIGURATION}relay:\n  port: {relay.port}\n  faster: {FASTER}\n"
+    return Hass(folder, configuration=configuration, environment=relay.environment)
 
 
 async def e2e(pictures: Path) -> None:
     """Go through all of it."""
     folder = CACHE / "e2e-home"
     await asyncio.to_thread(prepare, folder, pictures)
-    async with Hass(folder, configuration=CONFIGURATION) as hass, browser(hass, pictures) as person:
+    async with FakePluginApi() as relay, start(folder, relay) as hass, browser(hass, pictures) as person:
         octo = Octo(hass)
         try:
             await add(person, octo)
@@ -252,6 +267,7 @@ async def e2e(pictures: Path) -> None:
             await move(person, octo, hass)
             await automate(person, octo)
             await search(person)
+            await go_live(person, hass, relay, octo.newest)
         except BaseException:
             await person.picture("where-it-ended")
             raise

@@ -242,6 +242,17 @@ class Hass:
             raise HassError(f"The set-up did not find the test notification: {outcome}")
         return webhook
 
+    async def add_live_connection(self, printer_id: str, url: str) -> None:
+        """Add a live connection as the UI does, of a printer that is known. Raises HassError."""
+        [entry] = await self.get(f"/api/config/config_entries/entry?domain={INTEGRATION.name}")
+        flows = "/api/config/config_entries/subentries/flow"
+        flow = f"{flows}/{(await self.post(flows, {'handler': [entry['entry_id'], 'live']}))['flow_id']}"
+        found = await self.post(flow, {"url": url})
+        if found.get("step_id") != "printer":
+            raise HassError(f"The live connection was not found: {found}")
+        if (outcome := await self.post(flow, {"printer_id": printer_id}))["type"] != "create_entry":
+            raise HassError(f"The live connection was not added: {outcome}")
+
     @asynccontextmanager
     async def websocket(self) -> AsyncGenerator[WebSocket]:
         """Connect to the websocket API."""

@@ -25,6 +25,7 @@ from webcam import draw_snapshot
 
 from custom_components.octoeverywhere.history import Print, Totals
 from custom_components.octoeverywhere.store import Store
+from tests.fake_plugin_api import FakePluginApi, body
 
 ROOT: Final = Path(__file__).parent.parent
 IMAGES: Final = ROOT / "docs" / "images"
@@ -32,6 +33,7 @@ FOLDER: Final = ROOT / ".cache" / "screenshots-home"
 CONFIGURATION: Final = f"{WITH_FRONTEND.replace('automation:', 'automation: []')}calendar:\nmobile_app:\nwebcam:\n"
 # So many times faster than the printers print, they are simulated; afterwards, what was recorded is stretched.
 FASTER: Final = 1000
+LIVE_SCENE: Final = next(scene for scene in SCENES if scene.name == "Voron 2.4")
 ADDRESS: Final = "http://192.168.1.10:8123"
 PHONE: Final = {"width": 390, "height": 844}
 TABLET: Final = {"width": 1280, "height": 800}
@@ -42,8 +44,8 @@ SECONDS_TO_DRAW: Final = 5
 def prepare() -> None:
     """Lay out what Home Assistant starts with: the blueprints, and what the webcams see."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    webcam = Path("custom_components", "webcam")
-    shutil.copytree(Path(__file__).parent / "demo_home" / webcam, FOLDER / webcam)
+    components = Path("custom_components")
+    shutil.copytree(Path(__file__).parent / "demo_home" / components, FOLDER / components)
     blueprints = Path("blueprints", "automation", "octoeverywhere")
     shutil.copytree(ROOT / blueprints, FOLDER / blueprints)
     (FOLDER / "www").mkdir()
@@ -228,11 +230,42 @@ async def show_pages(person: Browser) -> None:
     await picture(person, "triggers")
 
 
+async def show_live(person: Browser, relay: FakePluginApi) -> None:
+    """Take the pictures of adding a live connection, and of what it brings."""
+    last = LIVE_SCENE.steps()[-1].body
+    printer = relay.add("klipper")
+    printer.start(LIVE_SCENE.print.file_name, LIVE_SCENE.print.seconds, LIVE_SCENE.print.layers, warmup=0)
+    printer.print_id = last["PrintId"]
+    printer.advance(last["DurationSec"])
+    sees = (FOLDER / "www" / f"{LIVE_SCENE.slug}.jpg").read_bytes()
+    printer.respond(body(sees, "image/jpeg"), "webcam/snapshot")
+    page = person.page.locator("dialog[open]").last
+    await person.open("/config/integrations/integration/octoeverywhere")
+    await person.click_text("Add live connection")
+    await person.fields.first.fill(printer.url)
+    await picture(person, "live-add", page)
+    await person.click("Next")
+    await person.see("What it says of itself")
+    await person.click("Submit")
+    await person.click("Finish")
+    await person.open("/config/devices/dashboard")
+    await person.click_text(LIVE_SCENE.name)
+    await person.see("Nozzle temperature")
+    await picture(person, "live-device", after=SECONDS_TO_DRAW)
+
+
 async def main() -> None:
     """Make all of them."""
     await asyncio.to_thread(prepare)
     IMAGES.mkdir(parents=True, exist_ok=True)
-    async with Hass(FOLDER, configuration=CONFIGURATION) as hass:
+    async with FakePluginApi() as relay:
+        await show_all(relay)
+
+
+async def show_all(relay: FakePluginApi) -> None:
+    """Set up, print, and take the pictures."""
+    configuration = f"{CONFIGURATION}relay:\n  port: {relay.port}\n"
+    async with Hass(FOLDER, configuration=configuration, environment=relay.environment) as hass:
         await move_to_address(hass)
         async with browser(hass, IMAGES) as person:
             webhook = await set_up(person, hass)
@@ -247,6 +280,7 @@ async def main() -> None:
         await show_dashboards(hass)
         async with browser(hass, IMAGES) as person:
             await show_pages(person)
+            await show_live(person, relay)
 
 
 if __name__ == "__main__":

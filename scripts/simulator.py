@@ -206,15 +206,22 @@ async def send(session: ClientSession, url: str, body: Mapping[str, Any], secret
 
 
 async def run(
-    steps: list[Step], url: str, *, secret: str, within: float, on_answer: Callable[[Step, int], None]
+    steps: list[Step],
+    url: str,
+    *,
+    secret: str,
+    within: float,
+    on_answer: Callable[[Step, int], None],
+    before: Callable[[Step], None] = lambda _: None,
 ) -> None:
-    """Post the steps, stretched over so many seconds; tell of each answer."""
+    """Post the steps, stretched over so many seconds; tell of each before it is posted, and of its answer."""
     slowness = within / max(steps[-1].at - steps[0].at, 1)
     clock = asyncio.get_running_loop().time
     began = clock()
     async with ClientSession(timeout=ClientTimeout(total=10)) as session:
         for step in steps:
             await asyncio.sleep(max(0.0, began + (step.at - steps[0].at) * slowness - clock()))
+            before(step)
             on_answer(step, await send(session, url, step.body, secret))
 
 

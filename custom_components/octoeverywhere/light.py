@@ -1,7 +1,6 @@
 """Lights: those that a printer with a live connection names."""
 
-import re
-from typing import Any, Final, override
+from typing import Any, override
 
 from homeassistant.components.light import ColorMode, LightEntity, LightEntityDescription
 from homeassistant.const import Platform
@@ -13,11 +12,9 @@ from .const import LIGHT
 from .entity import PrinterEntity
 from .live_coordinator import LiveCoordinator
 from .plugin_api import Command
+from .words import name_light
 
 PARALLEL_UPDATES = 0
-
-# The translated name says it already.
-_LIGHT: Final = re.compile(r"[_\s]*lights?$", re.IGNORECASE)
 
 
 async def async_setup_entry(
@@ -50,8 +47,7 @@ class PrinterLight(PrinterEntity, LightEntity):
     def __init__(self, coordinator: LiveCoordinator, name: str) -> None:
         """Name the light as the printer does."""
         self._light = name
-        plain = _LIGHT.sub("", name).replace("_", " ") or name
-        self._attr_translation_placeholders = {"name": plain[:1].upper() + plain[1:]}
+        self._attr_translation_placeholders = {"name": name_light(name)}
         super().__init__(coordinator, LightEntityDescription(key=f"{LIGHT}{name}", translation_key="light"))
 
     @override

@@ -25,7 +25,7 @@ from .const import CONF_PRINTER_ID
 from .coordinator import PrinterCoordinator
 from .live import Live, read_live
 from .plugin_api import CONNECTIONS_PAGE, Credentials, PluginApi, PluginApiError, Problem
-from .words import async_word
+from .words import async_word, name_light
 
 _TEXT_FIELD: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
 _PASSWORD_FIELD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
@@ -89,7 +89,13 @@ class LiveFlow(ConfigSubentryFlow):
                 return await self._async_ask(errors_of_credentials=True)
             except PluginApiError as err:
                 errors["base"] = str(err.problem)
-        return self.async_show_form(step_id="credentials", data_schema=_CREDENTIALS, errors=errors, last_step=False)
+        known = {CONF_USERNAME: (user_input or {}).get(CONF_USERNAME)}
+        return self.async_show_form(
+            step_id="credentials",
+            data_schema=self.add_suggested_values_to_schema(_CREDENTIALS, known),
+            errors=errors,
+            last_step=False,
+        )
 
     async def _async_ask(self, *, errors_of_credentials: bool = False) -> SubentryFlowResult:
         """Ask the printer, and show what was found. Raises PluginApiError."""
@@ -136,7 +142,7 @@ class LiveFlow(ConfigSubentryFlow):
         if live is None:
             return {"status": "-", "entities": "-"}
         status = async_word(self.hass, f"entity.sensor.status.state.{live.status}")
-        progress = None if live.progress is None else f"{live.progress} %"
+        progress = None if live.progress is None else f"{live.progress}\N{NO-BREAK SPACE}%"
         has = {
             "sensor.nozzle_temperature": True,
             "sensor.bed_temperature": True,
@@ -147,10 +153,11 @@ class LiveFlow(ConfigSubentryFlow):
             "button.heaters_off": live.sets_temperatures,
             "camera.live": True,
         }
+        light = async_word(self.hass, "entity.light.light.name")
         names = [async_word(self.hass, f"entity.{key}.name") for key, is_there in has.items() if is_there]
         return {
             "status": ", ".join(word for word in (status, live.file_name, progress) if word),
-            "entities": ", ".join([*names, *live.lights]),
+            "entities": ", ".join([*names, *(light.replace("{name}", name_light(name)) for name in live.lights)]),
         }
 
     def _likely_printer(self) -> PrinterCoordinator | None:

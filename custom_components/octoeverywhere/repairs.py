@@ -1,6 +1,7 @@
 """How the issues under Repairs are put right: all of them in the set-up."""
 
-from typing import Any
+from inspect import signature
+from typing import Any, cast
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import SOURCE_RECONFIGURE, FlowType
@@ -31,10 +32,13 @@ class ReconfigureFlow(RepairsFlow):
         facts = {name: str(fact) for name, fact in (self.data or {}).items()}
         if user_input is None:
             return self.async_show_form(step_id="confirm", data_schema=vol.Schema({}), description_placeholders=facts)
-        result = self.async_abort(reason="reconfigure")
-        # Home Assistant 2026.8 has no argument for it, and hands it on all the same.
-        result["next_flow"] = await self._async_next_flow(facts)  # type: ignore[typeddict-item]
-        return result
+        next_flow = await self._async_next_flow(facts)
+        is_known = "next_flow" in signature(self.async_abort).parameters
+        arguments: dict[str, Any] = {"next_flow": next_flow} if is_known else {}
+        result: dict[str, Any] = {**self.async_abort(reason="reconfigure", **arguments)}
+        # Home Assistant 2026.8 has no argument for it, and hands it on all the same, with the entry that the frontend wants to know.
+        entry = self.hass.config_entries.async_get_known_entry(facts["entry_id"])
+        return cast(RepairsFlowResult, {"next_flow": next_flow, "result": entry.as_json_fragment, **result})
 
     async def _async_next_flow(self, facts: dict[str, str]) -> tuple[FlowType, str]:
         """Begin the reconfiguration of the entry, or of the live connection that the issue is about."""
