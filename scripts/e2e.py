@@ -214,6 +214,21 @@ async def automate(person: Browser, octo: Octo) -> None:
     await person.picture("trace")
 
 
+async def search(person: Browser) -> None:
+    """Find a trigger and a condition by their names, and save them as they are: for every printer."""
+    await person.open("/config/automation/edit/new")
+    for button, name in (("Add trigger", "Print complete"), ("Add condition", "Printer is printing")):
+        await person.click(button)
+        await person.page.get_by_role("textbox").last.fill(name.lower())
+        await person.click_text(name)
+    await person.picture("found-by-name")
+    await person.click("Save")
+    await person.see("Add description")
+    await person.click("Save")
+    await person.see("Traces")
+    await person.picture("for-every-printer")
+
+
 def prepare(folder: Path, pictures: Path) -> None:
     """Begin with nothing but the blueprints, as if they were imported: that would need GitHub."""
     for old in (folder, pictures):
@@ -236,6 +251,7 @@ async def e2e(pictures: Path) -> None:
             await repair(person, octo)
             await move(person, octo, hass)
             await automate(person, octo)
+            await search(person)
         except BaseException:
             await person.picture("where-it-ended")
             raise

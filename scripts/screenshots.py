@@ -75,6 +75,11 @@ def grow_older(store: Store, since: datetime, until: datetime) -> None:
             "UPDATE states SET last_updated_ts = older(last_updated_ts), last_changed_ts = older(last_changed_ts)"
         )
         database.execute("UPDATE events SET time_fired_ts = older(time_fired_ts)")
+        # In life an estimate holds for a while; by this clock, each notification had another one.
+        database.execute(
+            "DELETE FROM states WHERE metadata_id IN"
+            " (SELECT metadata_id FROM states_meta WHERE entity_id LIKE 'sensor.%_estimated_finish')"
+        )
     printers = with_moments(store.read(), older)
     for printer_id, printer in printers.items():
         prints = with_moments(store.read_history(printer_id).prints, older)

@@ -27,9 +27,10 @@ SHOWN: Final = {
 """The entity that shows whether each condition is met, and how."""
 
 
-def condition(name: str, target: Target, **options: Any) -> dict[str, Any]:
-    """Return a condition as the automation editor writes it."""
-    return {"condition": f"{DOMAIN}.{name}", "target": target, **({"options": options} if options else {})}
+def condition(name: str, target: Target | None, **options: Any) -> dict[str, Any]:
+    """Return a condition as the automation editor writes it: one that was found by searching has no target yet."""
+    config = {"condition": f"{DOMAIN}.{name}", "target": target, "options": options}
+    return {key: value for key, value in config.items() if value or (key == "target" and value is not None)}
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ async def websocket(hass: HomeAssistant, post: Post, hass_ws_client: WebSocketGe
     return await hass_ws_client(hass)
 
 
-async def met(hass: HomeAssistant, target: Target, **options: Any) -> set[str]:
+async def met(hass: HomeAssistant, target: Target | None, **options: Any) -> set[str]:
     """Return the conditions that are met, as the button "Test" of the automation editor finds out."""
     found = set()
     for name in SHOWN:
@@ -149,6 +150,30 @@ async def test_any_or_all(hass: HomeAssistant, post: Post) -> None:
     assert await met(hass, both, behavior="all") == {"is_printing"}
 
 
+@pytest.mark.parametrize("aim", [None, {}, {"device_id": []}])
+async def test_every_printer(
+    hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, aim: Target | None
+) -> None:
+    """Where nothing is named, every printer is meant, also one that comes later; nothing is met while there is none."""
+    assert await met(hass, aim) == set()
+    automation = {
+        "triggers": [{"trigger": "event", "event_type": "go"}],
+        "conditions": [condition("is_printing", aim, **{"for": {"minutes": 5}})],
+        "actions": [{"action": "test.act"}],
+    }
+    calls = async_mock_service(hass, "test", "act")
+    assert await async_setup_component(hass, "automation", {"automation": [automation]})
+    await say(post, "print_started")
+    await say(post, "print_paused", **SECOND)
+    assert await met(hass, aim) == {"is_printing", "is_paused"}
+    assert await met(hass, aim, behavior="all") == set()
+    for minutes, ran in ((4, 0), (1, 1)):
+        await pass_time(hass, freezer, timedelta(minutes=minutes))
+        hass.bus.async_fire("go")
+        await hass.async_block_till_done()
+        assert len(calls) == ran
+
+
 async def test_for_a_while(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
     """A condition may have to be met for a while, whatever else is said meanwhile."""
     await say(post, "print_paused")
@@ -199,12 +224,18 @@ async def test_target_without_printers(hass: HomeAssistant, post: Post, aim: Tar
         ({"target": {"printer": "Ender3"}}, False),
     ],
 )
+@pytest.mark.parametrize("is_aimed", [True, False])
 async def test_valid(
-    hass: HomeAssistant, post: Post, websocket: MockHAClientWebSocket, wrong: dict[str, Any], is_valid: bool
+    hass: HomeAssistant,
+    post: Post,
+    websocket: MockHAClientWebSocket,
+    wrong: dict[str, Any],
+    is_valid: bool,
+    is_aimed: bool,
 ) -> None:
-    """The automation editor refuses a condition that there is not."""
+    """The automation editor refuses a condition that there is not, and takes one to which no target was added."""
     await say(post, "print_paused")
-    config = condition("is_paused", {"device_id": device_id_of(hass)}) | wrong
+    config = condition("is_paused", {"device_id": device_id_of(hass)} if is_aimed else None) | wrong
     await websocket.send_json_auto_id({"type": "validate_config", "conditions": [config]})
     assert (await websocket.receive_json())["result"]["conditions"]["valid"] is is_valid
 

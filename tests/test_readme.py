@@ -54,7 +54,7 @@ async def named(hass: HomeAssistant, post: Post) -> Post:
     """Return a function that posts for the printer that the recipes name."""
 
     async def named(**keys: Any) -> Any:
-        return await post(PrinterName="My printer", PrintId="print-1", **keys)
+        return await post(**{"PrinterName": "My printer", "PrintId": "print-1"} | keys)
 
     await named(EventType=1, FileName="Benchy.gcode", DurationSec=0)
     return named
@@ -79,10 +79,10 @@ async def test_went_wrong(hass: HomeAssistant, named: Post) -> None:
         ({"EventType": 3, "PlatformErrorCode": "cancelled"}, None),
     ):
         calls.clear()
-        await named(**{"FileName": "Benchy.gcode", **said}, **links)
+        await named(**{"FileName": "Benchy.gcode", **said}, **links, PrinterName="[1]")
         assert [call.data["message"] for call in calls] == ([message] if message else [])
         for call in calls:
-            assert call.data["title"] == "My printer"
+            assert call.data["title"] == "Printer [1]"
             assert call.data["data"]["image"] == "https://example.com/1.jpg"
             assert call.data["data"]["url"] == call.data["data"]["clickAction"] == "https://example.com/view"
 

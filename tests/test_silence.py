@@ -5,8 +5,11 @@ from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.octoeverywhere.const import DOMAIN
 
 from .conftest import FULL, NUMBERS, Disk, Post, pass_time, reload, shown, slugs, value
 
@@ -210,6 +213,38 @@ async def test_steps(
     for minutes, seconds in shows.items():
         await pass_time(hass, freezer, start + timedelta(minutes=minutes) - datetime.now(start.tzinfo))
         assert value(hass, "sensor.ender3_time_remaining") == str(seconds / 3600)
+
+
+def repairs(hass: HomeAssistant) -> list[str]:
+    """Return what is under Repairs."""
+    return [issue_id for domain, issue_id in ir.async_get(hass).issues if domain == DOMAIN]
+
+
+async def test_day_of_a_free_account(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
+    """A free account hears three words of a print of six hours, and that this was all; each hour shows what can be said then."""
+    start = datetime.fromisoformat(START)
+    for minute, slug, percent in (
+        (0, "print_started", 0),
+        (10, "first_layer_complete", 2),
+        (30, "third_layer_complete", 5),
+        (36, "notification_limit", 9),
+    ):
+        freezer.move_to(start + timedelta(minutes=minute))
+        seconds = {"DurationSec": minute * 60, "TimeRemainingSec": (360 - minute) * 60}
+        await post(EventType=NUMBERS[slug], PrintId="print-1", Progress=percent, **seconds)
+    last_word = (start + timedelta(minutes=36)).isoformat(timespec="milliseconds")
+    for hour in range(1, 26):
+        await pass_time(hass, freezer, start + timedelta(hours=hour) - datetime.now(start.tzinfo))
+        left = str(max(0.0, 6.0 - hour))
+        believed = ("printing", "on", "5", left, "on")
+        keys = ("sensor.ender3_status", "binary_sensor.ender3_printing", "sensor.ender3_progress")
+        states = [value(hass, key) for key in (*keys, "sensor.ender3_time_remaining", "calendar.ender3_prints")]
+        assert states == list(believed if hour < 8 else (*["unknown"] * 4, "off")), hour
+        assert value(hass, "sensor.ender3_estimated_finish") == (start + timedelta(hours=6)).isoformat()
+        assert value(hass, "event.ender3_notification") == last_word
+        assert repairs(hass) == (["notification_limit"] if hour < 25 else [])
+    await post(EventType=NUMBERS["print_started"], PrintId="print-2", DurationSec=0, TimeRemainingSec=7200)
+    assert [value(hass, key) for key in keys] == ["printing", "on", "0"]
 
 
 async def test_nothing_is_left(

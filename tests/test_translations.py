@@ -62,7 +62,6 @@ SHARED = {
         "entity.event.notification.state_attributes.event_type.state.error",
         "entity.sensor.status.state.error",
     },
-    "fr": {"entity.event.notification.name"},
     "nb": {STATUS, START},
     "nl": {
         STATUS,
@@ -72,6 +71,8 @@ SHARED = {
     "pt-BR": {STATUS},
     "sv": {STATUS, START, "services.get_prints.fields.period.name"},
 }
+# States that Home Assistant would call "On" and "Off".
+OF_DOMAIN = {"calendar": ["on", "off"]}
 # Their states are named by Home Assistant, after the device class.
 NAMED_ELSEWHERE = {"binary_sensor"}
 
@@ -102,7 +103,7 @@ async def states(hass: HomeAssistant, post: Post, loaded: MockConfigEntry) -> di
     for entity in er.async_entries_for_config_entry(er.async_get(hass), loaded.entry_id):
         assert entity.translation_key
         capabilities = entity.capabilities or {}
-        named = capabilities.get("options") or capabilities.get("event_types") or []
+        named = capabilities.get("options") or capabilities.get("event_types") or OF_DOMAIN.get(entity.domain, [])
         offered[entity.domain][entity.translation_key] = set(named)
     return offered
 

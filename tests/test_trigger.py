@@ -30,9 +30,10 @@ CANCELLED: Final = {"Error": "cancelled", "PlatformErrorCode": None}
 WHICH: Final = "{{ trigger.event.data.printer_name }} {{ trigger.event.data.type }}"
 
 
-def trigger(slug: str, target: Target, **options: Any) -> dict[str, Any]:
-    """Return a trigger as the automation editor writes it."""
-    return {"trigger": f"{DOMAIN}.{slug}", "target": target, **({"options": options} if options else {})}
+def trigger(slug: str, target: Target | None, **options: Any) -> dict[str, Any]:
+    """Return a trigger as the automation editor writes it: one that was found by searching has no target yet."""
+    config = {"trigger": f"{DOMAIN}.{slug}", "target": target, "options": options}
+    return {key: value for key, value in config.items() if value or (key == "target" and value is not None)}
 
 
 async def automate(hass: HomeAssistant, data: str, *triggers: dict[str, Any]) -> list[ServiceCall]:
@@ -128,8 +129,10 @@ async def test_target_without_printers(hass: HomeAssistant, post: Post, aim: Tar
     assert heard(calls) == []
 
 
-@pytest.mark.parametrize("aim", [{}, {"device_id": []}])
-async def test_every_printer(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, aim: Target) -> None:
+@pytest.mark.parametrize("aim", [None, {}, {"device_id": []}])
+async def test_every_printer(
+    hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory, aim: Target | None
+) -> None:
     """Where nothing is named, every printer is meant, also one that comes later, and a test, which has no printer."""
     triggers = (trigger(slug, aim) for slug in ("test", "print_started"))
     calls = await automate(hass, WHICH, *triggers, trigger("finishes_soon", aim, before=3600))
@@ -240,12 +243,13 @@ async def test_removed_device(hass: HomeAssistant, post: Post, hass_ws_client: W
         ({"options": {"before": 5}}, False),
     ],
 )
+@pytest.mark.parametrize("is_aimed", [True, False])
 async def test_valid(
-    hass: HomeAssistant, hass_ws_client: WebSocketGenerator, wrong: dict[str, Any], is_valid: bool
+    hass: HomeAssistant, hass_ws_client: WebSocketGenerator, wrong: dict[str, Any], is_valid: bool, is_aimed: bool
 ) -> None:
-    """The automation editor refuses what no printer ever says."""
+    """The automation editor refuses what no printer ever says, and takes a trigger to which no target was added."""
     websocket = await hass_ws_client(hass)
-    config = trigger("error", {"device_id": device_id_of(hass)}) | wrong
+    config = trigger("error", {"device_id": device_id_of(hass)} if is_aimed else None) | wrong
     await websocket.send_json_auto_id({"type": "validate_config", "triggers": [config]})
     assert (await websocket.receive_json())["result"]["triggers"]["valid"] is is_valid
 

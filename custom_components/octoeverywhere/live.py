@@ -50,9 +50,8 @@ _NUMBERS: Final = ("progress", "print_duration", "current_layer", "total_layers"
 _SETS_TEMPERATURES: Final = 16
 # Of a Bambu: an error that it shows while it merely waits in a pause.
 _FILAMENT_OUT: Final = "Filament Run Out"
-# Degrees. A temperature that has moved by less stays as it is shown for _STEADY: each is a row in the database.
+# Degrees. A temperature that has moved by less stays as it is shown: each is a row in the database.
 _MOVED: Final = 1
-_STEADY: Final = timedelta(minutes=1)
 # Less is the same moment.
 _SAME_MOMENT: Final = timedelta(minutes=1)
 # A print that has been going on for no longer has just started, although nobody saw that.
@@ -87,8 +86,6 @@ class Live:
     bed_target: float | None = None
     chamber_temperature: float | None = None
     """0 where there is none."""
-    temperatures_at: datetime
-    """When the temperatures were taken that are shown."""
     lights: Mapping[str, bool] = field(default_factory=dict)
     """Which are on, by their names."""
     sets_temperatures: bool = False
@@ -111,13 +108,15 @@ class Live:
         changes: dict[str, Any] = {
             "last_progress": self.last_progress if self.status in UNDER_WAY else before.last_progress
         }
-        temperatures = {name: getattr(before, name) for name in _TEMPERATURES}
-        if self.temperatures_at - before.temperatures_at < _STEADY and all(
-            _is_near(getattr(self, name), value) for name, value in temperatures.items()
-        ):
-            changes |= temperatures | {"temperatures_at": before.temperatures_at}
+        for name in _TEMPERATURES:
+            if _is_near(getattr(self, name), known := getattr(before, name)):
+                changes[name] = known
         if _is_near_moment(self.estimated_finish, before.estimated_finish):
             changes["estimated_finish"] = before.estimated_finish
+        if None not in (self.time_remaining, before.time_remaining, self.print_duration):
+            # Both times move together, once a minute.
+            is_same_minute = self.print_duration == before.print_duration and self.status is before.status
+            changes["time_remaining"] = before.time_remaining if is_same_minute else self.time_remaining
         is_same_print = self.print_id == before.print_id and before.status is not Status.IDLE
         if is_same_print and self.status is Status.PAUSED:
             # Bambu's countdown goes on in a pause.
@@ -147,7 +146,6 @@ def read_live(result: JsonObject, now: datetime) -> Live | None:
         status_detail=read_text(job.get("SubState")),
         error=error,
         print_id=read_identifier(_object(result, "OctoEverywhereStatus").get("MostRecentPrintIdStr")),
-        temperatures_at=now,
         lights=_read_lights(job.get("Lights")),
         sets_temperatures=bool((read_count(result.get("Features")) or 0) & _SETS_TEMPERATURES),
         ends_idle="SubState" not in job,
@@ -212,8 +210,8 @@ def _minutes(seconds: int | None) -> int | None:
 
 
 def _is_near(one: float | None, other: float | None) -> bool:
-    """Return True if two temperatures differ too little to be told apart by the minute."""
-    return one == other or (one is not None and other is not None and abs(one - other) < _MOVED)
+    """Return True if two temperatures differ too little to be told apart."""
+    return one is not None and other is not None and abs(one - other) < _MOVED
 
 
 def _is_near_moment(one: datetime | None, other: datetime | None) -> bool:

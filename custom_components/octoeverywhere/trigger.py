@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Final, cast, override
 
-from homeassistant.const import CONF_OPTIONS, Platform
+from homeassistant.const import CONF_OPTIONS, CONF_TARGET, Platform
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
@@ -35,7 +35,8 @@ class PrinterTrigger(Trigger):
     @override
     async def async_validate_config(cls, hass: HomeAssistant, config: ConfigType) -> ConfigType:
         """Return the configuration as it is meant. Raises vol.Invalid."""
-        return cast(ConfigType, cls.schema(config))
+        # Somebody who finds it by searching, and adds no target, has the editor write none.
+        return cast(ConfigType, cls.schema({CONF_TARGET: {}, **config}))
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
         """Remember which printers are meant, and by what."""

@@ -65,6 +65,14 @@ class _Probe:
                 if printer.update_interval is not None:
                     await printer.async_refresh()
 
+    async def look(self, domain: str) -> None:
+        """Let those who ask their printers ask them now."""
+        for entry in self._hass.config_entries.async_loaded_entries(domain):
+            for printer in getattr(entry.runtime_data, "printers", {"": entry.runtime_data}).values():
+                # No time passes for the loop, by which the integration keeps its pace.
+                vars(printer)["_look_at"] = 0
+                await printer.async_refresh()
+
     async def save(self, content: dict[str, Any]) -> None:
         """Save something as the integration saves a record."""
 
@@ -77,14 +85,12 @@ class _Probe:
         """Add a config entry, as its set-up would."""
         await self._hass.config_entries.async_add(
             ConfigEntry(
-                **entry,
                 discovery_keys=MappingProxyType({}),
                 minor_version=1,
                 source=SOURCE_USER,
-                subentries_data=None,
                 title="",
-                unique_id=None,
                 version=1,
+                **{"subentries_data": None, "unique_id": None, **entry},
             )
         )
 
