@@ -1,0 +1,403 @@
+"""Tests of the blueprints with printers that can be asked and told: what a phone's buttons do, and when the power is cut."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+import json
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigSubentryData
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.octoeverywhere import plugin_api
+from custom_components.octoeverywhere.const import DOMAIN
+from custom_components.octoeverywhere.plugin_api import Command, JsonObject, PluginApi
+
+from .conftest import FULL, NUMBERS, device_of, value
+from .fake_printer import Printer
+from .test_blueprints import (  # noqa: F401 - fixtures
+    ANDROID,
+    HOUR,
+    IPHONE,
+    MINUTE,
+    OLD,
+    PLUG,
+    Home,
+    cuts,
+    home,
+    inputs_of,
+    phones,
+    settle,
+)
+
+ANSWER: Final = "mobile_app_notification_action"
+STATUS: Final = "sensor.ender3_status"
+
+
+class Live(Printer):
+    """A printer that can be asked and told, with what it was told."""
+
+    def __init__(self, make: str) -> None:
+        """Go by Home Assistant's clock."""
+        super().__init__(make, clock=lambda: dt_util.utcnow().timestamp())
+        self.told: list[str] = []
+        self.refuses: int | None = None
+        """With which number it refuses whatever it is told."""
+
+    def answer(self, status: int) -> None:
+        """Answer as the plugin does."""
+        plugin_api._read_answer(json.dumps({"Status": status}).encode())  # noqa: SLF001
+
+
+@pytest.fixture
+def make() -> str:
+    """Return the make of the printer."""
+    return "klipper"
+
+
+@pytest.fixture
+def printer(make: str, monkeypatch: pytest.MonkeyPatch) -> Live:
+    """Return the printer, to which every connection leads."""
+    printer = Live(make)
+
+    async def status(_: PluginApi) -> JsonObject:
+        return plugin_api._read_answer(json.dumps(printer.status()).encode())["Result"]  # type: ignore[no-any-return] # noqa: SLF001
+
+    async def command(_: PluginApi, command: Command, body: Mapping[str, Any]) -> None:
+        printer.told.append(command)
+        printer.answer(printer.refuses or printer.command(command, body))
+
+    monkeypatch.setattr(PluginApi, "async_status", status)
+    monkeypatch.setattr(PluginApi, "async_command", command)
+    return printer
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, entry_data: dict[str, Any], printer: Live) -> MockConfigEntry:
+    """Return an entry with a live connection."""
+    connection = ConfigSubentryData(
+        data={"printer_id": "printer-1", "url": "https://shared-x.octoeverywhere.com"},
+        subentry_type="live",
+        title="Ender3",
+        unique_id="printer-1",
+    )
+    entry = MockConfigEntry(domain=DOMAIN, title="OctoEverywhere", data=entry_data, subentries_data=[connection])
+    entry.add_to_hass(hass)
+    assert await async_setup_component(hass, "camera", {})  # while something can be added to the server
+    return entry
+
+
+async def tick(home: Home, seconds: int, step: int = 1) -> None:  # noqa: F811
+    """Let time pass, second by second."""
+    for _ in range(0, seconds, step):
+        await home.at(home.now + timedelta(seconds=step))
+
+
+async def say(home: Home, printer: Live, slug: str, **keys: Any) -> None:  # noqa: F811
+    """Post what the plugin says of the print of the printer."""
+    await home.post(FULL | {"PrintId": printer.print_id, "Error": None} | keys, EventType=NUMBERS[slug])
+
+
+@pytest.fixture
+async def printing(home: Home, printer: Live) -> Live:  # noqa: F811
+    """Let the printer print, which Home Assistant knows."""
+    printer.start("MyCoolPrint.gcode", 10 * 3600, 100, warmup=0)
+    await tick(home, 3)
+    await say(home, printer, "print_started", DurationSec=0)
+    await tick(home, 15)
+    assert value(home.hass, STATUS) == "printing"
+    return printer
+
+
+# Ask me when a print may be failing
+
+
+ANNA: Final = "user-anna"
+
+
+class Phones:
+    """Two phones that are asked, and who has them."""
+
+    def __init__(self, home: Home, devices: dict[str, str]) -> None:  # noqa: F811
+        """Give the first one to Anna; nobody knows whose the other one is."""
+        self._home = home
+        self.devices = [devices[OLD], devices[IPHONE]]
+        home.hass.states.async_set("person.anna", "home", {"user_id": ANNA, "friendly_name": "Anna"})
+
+    def shows(self, phone: str) -> dict[str, Any]:
+        """Return what a phone shows: the last notification."""
+        return self._home.called(phone)[-1]
+
+    def told(self, phone: str = OLD) -> str:
+        """Return what a phone says, and which buttons it has."""
+        shown = self.shows(phone)
+        buttons = [button["title"] for button in shown.get("data", {}).get("actions", [])]
+        return " | ".join([shown.get("title", ""), shown["message"], *buttons])
+
+    async def press(self, button: str, phone: str = OLD, *, shown: dict[str, Any] | None = None) -> None:
+        """Press a button of what a phone shows, or has shown."""
+        buttons = (shown or self.shows(phone))["data"]["actions"]
+        (action,) = [one["action"] for one in buttons if one["title"] == button]
+        if phone == OLD:
+            said, context = {"action": action, "device_id": "Pixel 5"}, Context(user_id=ANNA)
+        else:
+            said, context = {"action": action, "sourceDeviceID": "My iPhone"}, Context(user_id="user-nobody")
+        self._home.hass.bus.async_fire(ANSWER, said, context=context)
+        await settle()
+
+
+@pytest.fixture
+async def asks(home: Home, printing: Live, phones: dict[str, str]) -> Phones:  # noqa: F811
+    """Let two phones be asked about the print."""
+    asks = Phones(home, phones)
+    await home.automate("ask_me", phones=asks.devices, after={"minutes": 10})
+    await say(home, printing, "gadget_warning", DurationSec=100)
+    await tick(home, 5)
+    return asks
+
+
+QUESTION: Final = "The print may be failing: Ender3 | “MyCoolPrint.gcode”, 21 % | Pause | Cancel | It is fine"
+REALLY: Final = "Really cancel? Ender3 | “MyCoolPrint.gcode” | Yes, cancel | No"
+
+
+async def test_question(asks: Phones) -> None:
+    """The question has the picture, a way to OctoEverywhere and three buttons, and is one notification for each printer."""
+    for phone in (OLD, IPHONE):
+        assert asks.told(phone) == QUESTION
+        looks = asks.shows(phone)["data"]
+        assert looks["image"] == FULL["SnapshotUrl"]
+        assert looks["url"] == looks["clickAction"] == FULL["QuickViewUrl"]
+        assert len(looks["tag"]) <= 64
+        assert [button["destructive"] for button in looks["actions"]] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("pressed", "commands", "said"),
+    [
+        (["Pause"], ["pause"], "Ender3 | Paused by {who}"),
+        (["It is fine"], [], "Ender3 | {who} says that it is fine"),
+        (["Cancel", "Yes, cancel"], ["cancel"], "Ender3 | Canceled by {who}"),
+        (["Cancel", "No", "Pause"], ["pause"], "Ender3 | Paused by {who}"),
+        (["Cancel", "No", "Cancel", "Yes, cancel"], ["cancel"], "Ender3 | Canceled by {who}"),
+    ],
+)
+@pytest.mark.parametrize("is_restarted", [False, True])
+@pytest.mark.parametrize(("phone", "who"), [(OLD, "Anna"), (IPHONE, "My iPhone")])
+async def test_answers(
+    home: Home,  # noqa: F811
+    printing: Live,
+    asks: Phones,
+    pressed: list[str],
+    commands: list[str],
+    said: str,
+    is_restarted: bool,
+    phone: str,
+    who: str,
+) -> None:
+    """What is pressed is done once, and both phones say who did it; a restart in between is none of their business."""
+    questions = {"Cancel": REALLY, "No": QUESTION}
+    first = asks.shows(IPHONE)
+    if is_restarted:
+        home.calls.clear()
+        await home.restart()
+        await tick(home, 20)
+        assert home.calls == []  # it is not asked again
+    shown: dict[str, Any] | None = first
+    for button in pressed:
+        await asks.press(button, phone, shown=shown)
+        shown = None
+        if button in questions:
+            assert asks.told(OLD) == asks.told(IPHONE) == questions[button]
+    await tick(home, 35)
+    assert printing.told == commands
+    assert asks.told(OLD) == asks.told(IPHONE) == said.format(who=who)
+    # What comes too late does nothing, nor does time.
+    for late in ("Pause", "It is fine", "Cancel"):
+        await asks.press(late, shown=first)
+    home.calls.clear()
+    await tick(home, 1200, 60)
+    assert printing.told == commands
+    assert home.calls == []
+
+
+async def test_first_answer_counts(home: Home, printing: Live, asks: Phones) -> None:  # noqa: F811
+    """Of two answers at the same time, the first one counts."""
+    first = asks.shows(OLD)
+    await asks.press("It is fine", OLD)
+    await asks.press("Pause", IPHONE, shown=first)
+    await tick(home, 60)
+    assert printing.told == []
+    assert asks.told(IPHONE) == "Ender3 | Anna says that it is fine"
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_no_answer(home: Home, printing: Live, asks: Phones, is_restarted: bool) -> None:  # noqa: F811
+    """Without an answer the print is paused after the chosen time, also when Home Assistant was not there then."""
+    await tick(home, 540, 30)
+    assert printing.told == []
+    if is_restarted:
+        await home.stop()
+        await tick(home, 300, 30)
+        await home.start()
+    await tick(home, 120, 1)
+    assert printing.told == ["pause"]
+    assert asks.told(OLD) == asks.told(IPHONE) == "Ender3 | Paused, because nobody answered"
+    assert value(home.hass, STATUS) == "paused"
+
+
+async def test_answered_before_a_restart(home: Home, printing: Live, asks: Phones) -> None:  # noqa: F811
+    """What somebody has found fine is not paused after a restart."""
+    await asks.press("It is fine")
+    await home.restart()
+    await tick(home, 1200, 30)
+    assert printing.told == []
+
+
+async def test_never_by_itself(home: Home, printing: Live, phones: dict[str, str]) -> None:  # noqa: F811
+    """Unless a time was chosen, nothing is paused unasked; the answer may take days."""
+    asks = Phones(home, phones)
+    await home.automate("ask_me", phones=asks.devices)
+    await say(home, printing, "gadget_warning", DurationSec=100)
+    await tick(home, 5 * 3600, 300)
+    assert printing.told == []
+    await asks.press("Pause")
+    await tick(home, 35)
+    assert printing.told == ["pause"]
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_question_of_a_print_that_is_over(home: Home, printing: Live, asks: Phones, is_told: bool) -> None:  # noqa: F811
+    """A print that is over takes its question with it; its buttons have nothing to do with the next one."""
+    first = asks.shows(OLD)
+    printing.complete()
+    if is_told:
+        await say(home, printing, "print_complete", DurationSec=200)
+    await tick(home, 120, 10)
+    printing.start("Next.gcode", 36000, warmup=0)
+    await tick(home, 120, 10)
+    await say(home, printing, "print_started", DurationSec=0)
+    assert asks.shows(OLD)["message"] == "clear_notification"
+    for button in ("Pause", "Cancel"):
+        await asks.press(button, shown=first)
+    await tick(home, 1200, 60)
+    assert printing.told == []
+
+
+async def test_second_question(home: Home, printing: Live, asks: Phones) -> None:  # noqa: F811
+    """A second warning takes the place of the first: it has its own buttons and its own time."""
+    await tick(home, 540, 60)
+    first = asks.shows(OLD)
+    await say(home, printing, "gadget_warning", DurationSec=700)
+    assert asks.told() == QUESTION
+    await asks.press("Pause", shown=first)
+    await tick(home, 120, 10)
+    assert printing.told == []
+    await asks.press("It is fine")
+    await tick(home, 1200, 60)
+    assert printing.told == []
+
+
+@pytest.mark.parametrize(
+    ("off", "refuses", "said"),
+    [
+        (True, None, "The printer did not do it: it cannot be reached"),
+        (False, 788, "The printer did not do it: Printing"),
+        (False, 400, "The printer did not do it: Printing"),
+        (False, None, "The printer did not do it: Printing"),
+    ],
+)
+async def test_refusal(
+    home: Home,  # noqa: F811
+    printing: Live,
+    asks: Phones,
+    off: bool,
+    refuses: int | None,
+    said: str,
+) -> None:
+    """A printer that does not do it is told of, in words; it is not told again by itself."""
+    home.excused = "printer"
+    printing.refuses = refuses
+    printing.ignores_commands = True
+    if off:
+        printing.switch_off()
+        await tick(home, 120, 10)
+    await asks.press("Pause", IPHONE)
+    await tick(home, 120, 5)
+    assert printing.told == ([] if off else ["pause"])
+    assert asks.told(OLD) == asks.told(IPHONE) == f"Ender3 | {said}"
+
+
+async def test_two_automations(home: Home, printing: Live, asks: Phones) -> None:  # noqa: F811
+    """Others who use the phones' buttons are not meant, nor is who makes one up."""
+    for action in ("PAUSE", "octoeverywhere-a-pause-b-1", "octoeverywhere-", "", None, 5, ["a"]):
+        home.hass.bus.async_fire(ANSWER, {"action": action})
+    id_ = asks.shows(OLD)["data"]["actions"][0]["action"].split("-")
+    for wrong in ([*id_[:1], "a0", *id_[2:]], [*id_[:3], "another", id_[4]], [*id_[:4], "1"], [*id_[:2], "resume", *id_[3:]]):
+        home.hass.bus.async_fire(ANSWER, {"action": "-".join(wrong)})
+    home.hass.bus.async_fire(ANSWER, {})
+    home.hass.bus.async_fire("octoeverywhere_ask_me", {"asked_by": "automation.another", "what": "pause"})
+    await tick(home, 60)
+    assert printing.told == []
+    assert asks.told() == QUESTION
+
+
+async def test_printer_without_buttons(home: Home, printing: Live, phones: dict[str, str]) -> None:  # noqa: F811
+    """A printer without a live connection is asked about as well, without buttons, and with nothing to be done."""
+    asks = Phones(home, phones)
+    await home.automate("ask_me", phones=asks.devices, after={"minutes": 10})
+    await home.post(FULL, PrinterId="printer-2", PrinterName="Old one", EventType=NUMBERS["gadget_warning"], Error=None)
+    assert asks.told() == "The print may be failing: Old one | “MyCoolPrint.gcode”, 21 %"
+    assert asks.shows(OLD)["data"]["url"] == FULL["QuickViewUrl"]
+    await home.restart()
+    await tick(home, 1200, 60)
+    assert printing.told == []
+    assert asks.told() == "The print may be failing: Old one | “MyCoolPrint.gcode”, 21 %"
+
+
+async def test_renamed(home: Home, printing: Live, phones: dict[str, str]) -> None:  # noqa: F811
+    """Buttons that are called otherwise are not guessed at."""
+    er.async_get(home.hass).async_update_entity("button.ender3_cancel", new_entity_id="button.off_with_it")
+    await settle()
+    asks = Phones(home, phones)
+    await home.automate("ask_me", phones=asks.devices)
+    await say(home, printing, "gadget_warning", DurationSec=100)
+    assert asks.told() == "The print may be failing: Ender3 | “MyCoolPrint.gcode”, 21 %"
+
+
+async def test_paused_already(home: Home, printing: Live, phones: dict[str, str]) -> None:  # noqa: F811
+    """What is paused already is not offered to be paused, and not paused unasked."""
+    asks = Phones(home, phones)
+    await home.automate("ask_me", phones=asks.devices, kinds=["filament_change_required"], after={"minutes": 10})
+    printing.filament_out()
+    await tick(home, 20)
+    await say(home, printing, "filament_change_required", DurationSec=100)
+    assert asks.told() == "Filament change required: Ender3 | “MyCoolPrint.gcode”, 21 % | Cancel | It is fine"
+    await tick(home, 1200, 60)
+    assert printing.told == []
+    await asks.press("Cancel")
+    await asks.press("Yes, cancel")
+    await tick(home, 60)
+    assert printing.told == ["cancel"]
+    assert asks.told() == "Ender3 | Canceled by Anna"
+
+
+async def test_nothing_chosen(home: Home, printing: Live) -> None:  # noqa: F811
+    """Without a phone, the question shows up in Home Assistant, and goes with the print."""
+    await home.automate("ask_me")
+    await say(home, printing, "gadget_warning", DurationSec=100)
+    (shown,) = home.called("persistent_notification.create")
+    assert shown["title"] == "The print may be failing: Ender3"
+    await say(home, printing, "print_complete", DurationSec=200)
+    (gone,) = home.called("persistent_notification.dismiss")
+    assert gone["notification_id"] == shown["notification_id"]
+
+
+async def test_odd_people(home: Home, printing: Live, asks: Phones) -> None:  # noqa: F811
+    """Somebody may be called whatever they like."""
+    home.hass.states.async_set("person.anna", "home", {"user_id": ANNA, "friendly_name": "12.50"})
+    await asks.press("It is fine")
+    assert asks.told() == "Ender3 | 12.50 says that it is fine"
