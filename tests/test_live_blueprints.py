@@ -401,3 +401,200 @@ async def test_odd_people(home: Home, printing: Live, asks: Phones) -> None:  # 
     home.hass.states.async_set("person.anna", "home", {"user_id": ANNA, "friendly_name": "12.50"})
     await asks.press("It is fine")
     assert asks.told() == "Ender3 | 12.50 says that it is fine"
+
+
+# Tell me about my prints
+
+
+async def test_tell_me_and_pause(home: Home, printing: Live, phones: dict[str, str]) -> None:  # noqa: F811
+    """A print that may be failing can be paused from its notification, once, and only while it is that print."""
+    asks = Phones(home, phones)
+    await home.automate("tell_me", phones=asks.devices, on_lock_screen=False)
+    await say(home, printing, "gadget_warning", DurationSec=100)
+    first = asks.shows(OLD)
+    assert asks.told().endswith("| Pause")
+    assert asks.told(IPHONE).endswith("| Pause")
+    await asks.press("Pause", IPHONE)
+    await asks.press("Pause", OLD)
+    await tick(home, 30)
+    assert printing.told == ["pause"]
+    printing.complete()
+    await say(home, printing, "print_complete", DurationSec=200)
+    printing.start("Next.gcode", 36000, warmup=0)
+    await tick(home, 3)
+    await say(home, printing, "print_started", DurationSec=0)
+    await tick(home, 20)
+    assert value(home.hass, "button.ender3_pause") != "unavailable"
+    await asks.press("Pause", shown=first)
+    home.hass.bus.async_fire(ANSWER, {"action": "PAUSE"})
+    home.hass.bus.async_fire(ANSWER, {})
+    await tick(home, 30)
+    assert printing.told == ["pause"]
+
+
+async def test_tell_me_before_the_next_look(home: Home, printer: Live, phones: dict[str, str]) -> None:  # noqa: F811
+    """What a notification says is told at once, although the printer itself was looked at before it happened."""
+    await home.post(FULL, EventType=12)
+    await home.automate("tell_me", phones=[phones[ANDROID]])
+    await tick(home, 60)
+    printer.start("MyCoolPrint.gcode", 36000, 100, warmup=600)
+    assert value(home.hass, STATUS) == "idle"
+    home.calls.clear()
+    for slug in ("print_started", "print_progress"):
+        await say(home, printer, slug, DurationSec=5)
+        (shown,) = home.called(ANDROID)
+        assert shown["data"]["live_update"]
+        assert shown["data"]["chronometer"]
+        home.calls.clear()
+        await tick(home, 60)
+        assert value(home.hass, STATUS) == "preparing"
+    await say(home, printer, "print_failed", DurationSec=100)
+    assert [data["message"] for data in home.called(ANDROID)][0] == "clear_notification"
+
+
+# Cut the power when the bed has cooled
+
+
+@pytest.fixture
+async def done(home: Home, printing: Live, cuts: list[datetime]) -> Live:  # noqa: F811
+    """Let a print be over, with a printer that is hot, and a plug to be cut."""
+    await home.automate("cut_power", plugs=[PLUG], by_clock=True)
+    printing.complete()
+    await say(home, printing, "print_complete", DurationSec=3600)
+    await tick(home, 60, 10)
+    return printing
+
+
+@pytest.mark.parametrize("make", ["octoprint", "klipper", "bambu", "elegoo_cc1", "elegoo_cc2", "prusalink"])
+async def test_live_night(home: Home, done: Live, cuts: list[datetime]) -> None:  # noqa: F811
+    """The power is cut once nothing is warm any more, and no sooner; when it is switched on again, it stays on."""
+    warmest = 999.0
+    for _ in range(60 * 6):
+        await tick(home, 60, 60)
+        if cuts:
+            break
+        warmest = max(float(value(home.hass, f"sensor.ender3_{name}_temperature") or 0) for name in ("nozzle", "bed"))
+    assert len(cuts) == 1
+    assert value(home.hass, STATUS) in ("idle", "complete")
+    assert warmest < 50
+    done.switch_off(next(iter(done.make.off)))
+    await home.restart()
+    await home.wait(home.now + 2 * HOUR)
+    done.switch_on(is_fresh=True)
+    await home.wait(home.now + 8 * HOUR)
+    await home.restart()
+    await home.wait(home.now + 8 * HOUR)
+    assert len(cuts) == 1
+    # The next print is another reason.
+    done.start("Next.gcode", 600, 100, warmup=0)
+    await home.wait(home.now + 8 * HOUR, step=MINUTE)
+    assert len(cuts) == 2
+
+
+@pytest.mark.parametrize(("degrees", "shown", "is_cut"), [(49, 120, True), (51, 123, False)])
+async def test_live_fahrenheit(
+    home: Home,  # noqa: F811
+    done: Live,
+    cuts: list[datetime],
+    degrees: int,
+    shown: int,
+    is_cut: bool,
+) -> None:
+    """Whoever reads degrees Fahrenheit gets the same."""
+    for name in ("nozzle_temperature", "bed_temperature", "nozzle_target", "bed_target"):
+        entity_id, unit = f"sensor.ender3_{name}", {"unit_of_measurement": "°F"}
+        er.async_get(home.hass).async_update_entity_options(entity_id, "sensor", unit)
+    await settle()
+    await hold(home, done, bed=(degrees, 0))
+    assert float(value(home.hass, "sensor.ender3_bed_temperature") or 0) == pytest.approx(shown, abs=1)
+    assert bool(cuts) is is_cut
+
+
+async def hold(  # noqa: D103
+    home: Home,  # noqa: F811
+    printer: Live,
+    *,
+    bed: tuple[float, float] = (22, 0),
+    nozzle: tuple[float, float] = (22, 0),
+) -> None:
+    """Let time pass while the temperatures, and what they are to be, stay as they are."""
+    change = printer._change_temperatures  # noqa: SLF001
+
+    def stay(_: float) -> None:
+        printer._heat["Bed"][:], printer._heat["Hotend"][:] = bed, nozzle  # noqa: SLF001
+
+    printer._change_temperatures = stay  # type: ignore[method-assign] # noqa: SLF001
+    stay(0)
+    await tick(home, 15 * 60, 30)
+    printer._change_temperatures = change  # type: ignore[method-assign] # noqa: SLF001
+
+
+@pytest.mark.parametrize("what", ["hot", "to_be_hot", "unreachable", "preparing", "printing", "paused", "failed", "unknown"])
+async def test_live_never_cut(home: Home, done: Live, cuts: list[datetime], what: str) -> None:  # noqa: F811
+    """As long as it is warm, does something, or nobody knows, the power stays, whatever the clock says."""
+    match what:
+        case "unreachable":
+            done.switch_off()
+        case "preparing":
+            done.start("Next.gcode", 36000, 100, warmup=36000)
+        case "printing" | "paused":
+            done.start("Next.gcode", 36000, 100, warmup=0)
+            if what == "paused":
+                done.pause()
+        case "failed":
+            done.start("Next.gcode", 36000, 100, warmup=0)
+            done.fail()
+    heat: dict[str, Any] = {
+        "hot": {"nozzle": (51, 0)},
+        "to_be_hot": {"bed": (22, 60)},
+        "unknown": {"nozzle": (float("nan"), 0)},
+    }
+    await hold(home, done, **heat.get(what, {}))
+    assert cuts == []
+
+
+async def test_live_unreachable_and_back(home: Home, done: Live, cuts: list[datetime]) -> None:  # noqa: F811
+    """What cooled down while it could not be reached is seen when it can be reached again; or the bed says so itself."""
+    done.switch_off()
+    await home.wait(home.now + 3 * HOUR)
+    assert cuts == []
+    await home.restart()
+    done.switch_on()
+    await home.wait(home.now + HOUR / 2)
+    assert len(cuts) == 1
+
+
+async def test_live_word_of_the_bed(home: Home, done: Live, cuts: list[datetime]) -> None:  # noqa: F811
+    """A printer that cannot be reached says with a notification that its bed is cool, as others do; one that can is looked at."""
+    await say(home, done, "bed_cooldown_complete", DurationSec=3700)
+    assert cuts == []
+    done.switch_off()
+    await tick(home, 300, 30)
+    await say(home, done, "bed_cooldown_complete", DurationSec=7300)
+    assert len(cuts) == 1
+
+
+async def test_live_start_that_was_not_seen_yet(home: Home, done: Live, cuts: list[datetime]) -> None:  # noqa: F811
+    """A print that has just begun keeps its power, although the printer was cool when it was looked at last."""
+    await home.wait(home.now + 3 * HOUR, step=MINUTE)
+    assert len(cuts) == 1
+    moment = home.now.replace(minute=59, second=57) + HOUR
+    await home.wait(moment, step=MINUTE)
+    await home.at(moment)
+    assert value(home.hass, STATUS) in ("idle", "complete")
+    await home.post(FULL, PrintId="next", EventType=NUMBERS["print_started"], DurationSec=0, Error=None)
+    await tick(home, 4)
+    assert len(cuts) == 1
+
+
+async def test_two_kinds_of_printers(home: Home, done: Live, cuts: list[datetime]) -> None:  # noqa: F811
+    """A printer that is looked at and one that is not share a plug: it is cut when both are cool."""
+    other = FULL | {"PrinterId": "printer-2", "PrinterName": "Old one", "PrintId": "other"}
+    await home.post(other, EventType=NUMBERS["print_started"])
+    await home.wait(home.now + 2 * HOUR, step=MINUTE)
+    await home.post(other, EventType=NUMBERS["print_complete"], DurationSec=7200)
+    await home.wait(home.now + 10 * MINUTE, step=MINUTE)
+    assert cuts == []
+    await home.post(other, EventType=NUMBERS["bed_cooldown_complete"], DurationSec=7800)
+    await home.wait(home.now + 10 * MINUTE, step=MINUTE)
+    assert len(cuts) == 1
