@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 import json
+import re
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigSubentryData
@@ -15,9 +16,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.octoeverywhere import plugin_api
 from custom_components.octoeverywhere.const import DOMAIN
-from custom_components.octoeverywhere.plugin_api import Command, JsonObject, PluginApi
+from custom_components.octoeverywhere.payload import JsonObject
+from custom_components.octoeverywhere.plugin_api import Command, PluginApi
 
-from .conftest import FULL, NUMBERS, device_of, value
+from .conftest import FULL, NUMBERS, value
 from .fake_printer import Printer
 from .test_blueprints import (  # noqa: F401 - fixtures
     ANDROID,
@@ -33,6 +35,7 @@ from .test_blueprints import (  # noqa: F401 - fixtures
     phones,
     settle,
 )
+from .test_dashboard import ENTITY, visible
 
 ANSWER: Final = "mobile_app_notification_action"
 STATUS: Final = "sensor.ender3_status"
@@ -336,7 +339,12 @@ async def test_two_automations(home: Home, printing: Live, asks: Phones) -> None
     for action in ("PAUSE", "octoeverywhere-a-pause-b-1", "octoeverywhere-", "", None, 5, ["a"]):
         home.hass.bus.async_fire(ANSWER, {"action": action})
     id_ = asks.shows(OLD)["data"]["actions"][0]["action"].split("-")
-    for wrong in ([*id_[:1], "a0", *id_[2:]], [*id_[:3], "another", id_[4]], [*id_[:4], "1"], [*id_[:2], "resume", *id_[3:]]):
+    for wrong in (
+        [*id_[:1], "a0", *id_[2:]],
+        [*id_[:3], "another", id_[4]],
+        [*id_[:4], "1"],
+        [*id_[:2], "resume", *id_[3:]],
+    ):
         home.hass.bus.async_fire(ANSWER, {"action": "-".join(wrong)})
     home.hass.bus.async_fire(ANSWER, {})
     home.hass.bus.async_fire("octoeverywhere_ask_me", {"asked_by": "automation.another", "what": "pause"})
@@ -449,7 +457,7 @@ async def test_tell_me_before_the_next_look(home: Home, printer: Live, phones: d
         await tick(home, 60)
         assert value(home.hass, STATUS) == "preparing"
     await say(home, printer, "print_failed", DurationSec=100)
-    assert [data["message"] for data in home.called(ANDROID)][0] == "clear_notification"
+    assert home.called(ANDROID)[0]["message"] == "clear_notification"
 
 
 # Cut the power when the bed has cooled
@@ -495,7 +503,7 @@ async def test_live_night(home: Home, done: Live, cuts: list[datetime]) -> None:
 async def test_live_fahrenheit(
     home: Home,  # noqa: F811
     done: Live,
-    cuts: list[datetime],
+    cuts: list[datetime],  # noqa: F811
     degrees: int,
     shown: int,
     is_cut: bool,
@@ -510,7 +518,7 @@ async def test_live_fahrenheit(
     assert bool(cuts) is is_cut
 
 
-async def hold(  # noqa: D103
+async def hold(
     home: Home,  # noqa: F811
     printer: Live,
     *,
@@ -523,13 +531,15 @@ async def hold(  # noqa: D103
     def stay(_: float) -> None:
         printer._heat["Bed"][:], printer._heat["Hotend"][:] = bed, nozzle  # noqa: SLF001
 
-    printer._change_temperatures = stay  # type: ignore[method-assign] # noqa: SLF001
+    printer._change_temperatures = stay  # type: ignore[method-assign, assignment] # noqa: SLF001
     stay(0)
     await tick(home, 15 * 60, 30)
     printer._change_temperatures = change  # type: ignore[method-assign] # noqa: SLF001
 
 
-@pytest.mark.parametrize("what", ["hot", "to_be_hot", "unreachable", "preparing", "printing", "paused", "failed", "unknown"])
+@pytest.mark.parametrize(
+    "what", ["hot", "to_be_hot", "unreachable", "preparing", "printing", "paused", "failed", "unknown"]
+)
 async def test_live_never_cut(home: Home, done: Live, cuts: list[datetime], what: str) -> None:  # noqa: F811
     """As long as it is warm, does something, or nobody knows, the power stays, whatever the clock says."""
     match what:
@@ -598,3 +608,29 @@ async def test_two_kinds_of_printers(home: Home, done: Live, cuts: list[datetime
     await home.post(other, EventType=NUMBERS["bed_cooldown_complete"], DurationSec=7800)
     await home.wait(home.now + 10 * MINUTE, step=MINUTE)
     assert len(cuts) == 1
+
+
+# The dashboard to paste
+
+
+@pytest.mark.parametrize("make", ["octoprint", "bambu"])
+async def test_dashboard(home: Home, printer: Live) -> None:  # noqa: F811
+    """With a live connection, the dashboard has its temperatures, its camera, and those buttons that make sense."""
+    printer.start("MyCoolPrint.gcode", 36000, 100, warmup=0)
+    await home.post(FULL, PrintId=printer.print_id, PrinterName="My printer", EventType=1)
+    await tick(home, 20)
+    expected = {"camera.my_printer_live", "sensor.my_printer_nozzle_temperature", "sensor.my_printer_bed_temperature"}
+    chamber = "sensor.my_printer_chamber_temperature"
+    expected |= {chamber} if value(home.hass, chamber) else set()
+    buttons = {"pause": {"pause", "cancel"}, "resume": {"resume", "cancel"}, "off": set()}
+    for now, offered in buttons.items():
+        cards = {card["entity"]: card for card in visible(home.hass) if "entity" in card and "visibility" in card}
+        live = (expected | {f"button.my_printer_{key}" for key in offered}) if now != "off" else set()
+        assert cards.keys() - {"image.my_printer_snapshot"} == live
+        assert set(re.findall(ENTITY, str(list(visible(home.hass))))) <= set(home.hass.states.async_entity_ids())
+        for name, card in cards.items():
+            for action in (card[key] for key in ("tap_action", "icon_tap_action") if name.startswith("button.")):
+                assert (action["perform_action"], action["target"]) == ("button.press", {"entity_id": name})
+                assert ("confirmation" in action) is (name == "button.my_printer_cancel")
+        printer.pause() if now == "pause" else printer.switch_off()
+        await tick(home, 120, 10)
