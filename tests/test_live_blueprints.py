@@ -215,7 +215,7 @@ async def test_answers(
         shown = None
         if button in questions:
             assert asks.told(OLD) == asks.told(IPHONE) == questions[button]
-    await tick(home, 35)
+    await tick(home, 50)
     assert printing.told == commands
     assert asks.told(OLD) == asks.told(IPHONE) == said.format(who=who)
     # What comes too late does nothing, nor does time.
@@ -225,6 +225,46 @@ async def test_answers(
     await tick(home, 1200, 60)
     assert printing.told == commands
     assert home.calls == []
+
+
+@pytest.mark.parametrize("make", ["octoprint", "klipper", "bambu", "elegoo_cc1", "elegoo_cc2", "prusalink"])
+@pytest.mark.parametrize("effect_after", [0, 20])
+async def test_makes(home: Home, printing: Live, asks: Phones, effect_after: int) -> None:  # noqa: F811
+    """Every make does what is pressed, in its own time, and the phones say so."""
+    printing.effect_after = effect_after
+    await asks.press("Pause")
+    await tick(home, 50)
+    assert asks.told() == "Ender3 | Paused by Anna"
+    await say(home, printing, "gadget_warning", DurationSec=200)
+    assert asks.told().endswith("| Cancel | It is fine")
+    await asks.press("Cancel", IPHONE)
+    await asks.press("Yes, cancel", IPHONE)
+    await tick(home, 120, 2)
+    assert asks.told() == "Ender3 | Canceled by My iPhone"
+    assert printing.told == ["pause", "cancel"]
+
+
+async def test_edited(home: Home, printing: Live, asks: Phones) -> None:  # noqa: F811
+    """Whoever edits the automation in between is not asked again, and the buttons go on to work."""
+    first = asks.shows(OLD)
+    home.calls.clear()
+    await home.automate("ask_me", phones=asks.devices, after={"minutes": 20})
+    assert home.calls == []
+    await asks.press("Pause", shown=first)
+    await tick(home, 30)
+    assert printing.told == ["pause"]
+    assert asks.told(IPHONE) == "Ender3 | Paused by Anna"
+
+
+@pytest.mark.parametrize("is_critical", [False, True])
+async def test_critical_question(home: Home, printing: Live, phones: dict[str, str], is_critical: bool) -> None:  # noqa: F811
+    """The question breaks through silent mode where that is wanted; what became of it never does."""
+    asks = Phones(home, phones)
+    await home.automate("ask_me", phones=asks.devices, critical=is_critical)
+    await say(home, printing, "gadget_warning", DurationSec=100)
+    assert (asks.shows(OLD)["data"].get("channel") == "alarm_stream") is is_critical
+    await asks.press("It is fine")
+    assert asks.shows(OLD)["data"]["push"] == {"interruption-level": "passive"}
 
 
 async def test_first_answer_counts(home: Home, printing: Live, asks: Phones) -> None:  # noqa: F811
@@ -268,7 +308,7 @@ async def test_never_by_itself(home: Home, printing: Live, phones: dict[str, str
     await tick(home, 5 * 3600, 300)
     assert printing.told == []
     await asks.press("Pause")
-    await tick(home, 35)
+    await tick(home, 50)
     assert printing.told == ["pause"]
 
 
