@@ -33,7 +33,7 @@ from .kinds import KEEPS, KINDS, Kind
 from .story import START, Arrival, fixture
 
 FOLDER: Final = Path(__file__).parent.parent / "blueprints" / "automation" / "octoeverywhere"
-NAMES: Final = ("tell_me", "cut_power", "something_wrong", "finished_soon", "say_it")
+NAMES: Final = ("tell_me", "ask_me", "cut_power", "something_wrong", "finished_soon", "say_it")
 SOURCE: Final = "https://github.com/ha-octoeverywhere/ha-octoeverywhere/blob/main/blueprints/automation/octoeverywhere"
 RAW: Final = SOURCE.replace("github.com", "raw.githubusercontent.com").replace("/blob/", "/")
 MINUTE: Final = timedelta(minutes=1)
@@ -289,6 +289,7 @@ OFFERED: Final[dict[str, Callable[[Kind], bool]]] = {
     "tell_me": lambda _: True,
     "say_it": lambda kind: kind.is_about_a_printer,
     "something_wrong": lambda kind: kind.attention not in (KEEPS, "none"),
+    "ask_me": lambda kind: kind.attention not in (KEEPS, "none"),
 }
 
 
@@ -307,6 +308,7 @@ def test_kinds(name: str) -> None:
 
 DOES_SOMETHING: Final = {
     "tell_me": {"troubled", "two_printers", "error_while_idle", "free_account", "sparse"},
+    "ask_me": {"troubled", "sparse"},
     "cut_power": {"troubled", "error_while_idle", "sparse"},
     "something_wrong": {"troubled", "error_while_idle", "sparse"},
     "finished_soon": {"troubled", "two_printers", "error_while_idle", "free_account"},
@@ -340,7 +342,7 @@ async def test_run_by_hand(home: Home, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 async def test_odd_names(home: Home, name: str) -> None:
     """A printer, a file and an error may be called whatever they like: that stays text."""
-    await home.automate(name, **({"kinds": ["error"]} if name == "something_wrong" else {}))
+    await home.automate(name, **({"kinds": ["error"]} if name in ("something_wrong", "ask_me") else {}))
     for odd in ODD_NAMES:
         home.calls.clear()
         for number in (1, 7, 9, 6, 2, 15):
@@ -362,7 +364,7 @@ async def test_many_printers_with_long_names(home: Home) -> None:
         for slug in ("print_started", "error", "print_failed", "bed_cooldown_complete"):
             await home.post(body, FileName="\ue000" * 255, Error="\ue000" * 1500, EventType=NUMBERS[slug])
     for name in NAMES:
-        await home.automate(name)
+        await home.automate(name, **({"kinds": ["error"]} if name == "ask_me" else {}))
         home.calls.clear()
         await home.post(body, EventType=NUMBERS["print_progress"], PrintId=name)
         await home.at(home.now + timedelta(seconds=6))

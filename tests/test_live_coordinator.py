@@ -521,7 +521,7 @@ async def test_daily_limit(
 _PRINTING: Final = ["pause", "cancel", "complete"]
 NEXT: Final = {
     **{state: ["start"] for state in ("", "cancel", "complete")},
-    **{state: _PRINTING for state in ("start", "resume")},
+    **dict.fromkeys(("start", "resume"), _PRINTING),
     "pause": ["resume", "cancel"],
 }
 KIND_OF: Final = {

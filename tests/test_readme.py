@@ -7,16 +7,19 @@ from typing import Any
 
 from events import DEVICE_ID, NOW, PAGE, body, example, page
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import Event, HomeAssistant
+from homeassistant.components import conversation
+from homeassistant.core import Context, Event, HomeAssistant, ServiceCall
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import area_registry as ar, device_registry as dr
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import parse_yaml
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_mock_service
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed, async_mock_service
 
 from custom_components.octoeverywhere.payload import NotificationType
 
 from .conftest import NUMBERS, SECRET, Post, devices_of, pass_time
+from .test_blueprints import settle
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -26,6 +29,10 @@ WENT_WRONG = "Tell me when a print has failed"
 LIGHT = "Light for the camera"
 LOOK = "Come and look"
 WEEK = "What did my printers do this week"
+CHEAP = "Print while power is cheap"
+SMOKE = "Smoke at the printer"
+SHOW = "Show me the printer"
+VOICE = "Pause the printer"
 
 
 def test_events_page() -> None:
@@ -126,9 +133,98 @@ async def test_week(hass: HomeAssistant, named: Post, post: Post) -> None:
     assert answer == {"answer": "1 prints were completed, 1 failed and 1 were canceled, in 2.5 hours."}
 
 
+async def test_cheap(hass: HomeAssistant, named: Post) -> None:
+    """Dear power pauses a print, cheap power lets it go on; what does not print is left alone."""
+    presses = async_mock_service(hass, "button", "press")
+    await automate(hass, CHEAP)
+
+    async def costs(price: float) -> list[str]:
+        presses.clear()
+        hass.states.async_set("sensor.electricity_price", str(price))
+        await settle()
+        return [entity_id for call in presses for entity_id in call.data["entity_id"]]
+
+    assert await costs(0.2) == []
+    assert await costs(0.5) == ["button.my_printer_pause"]
+    assert await costs(0.35) == []
+    assert await costs(0.25) == ["button.my_printer_resume"]
+    await named(EventType=4)
+    assert await costs(0.5) == await costs(0.2) == []
+
+
+async def test_smoke(hass: HomeAssistant, named: Post) -> None:
+    """Smoke cancels, and cuts the power, whatever becomes of the former."""
+    presses: list[ServiceCall] = []
+    cuts, messages = (
+        async_mock_service(hass, "switch", "turn_off"),
+        async_mock_service(hass, "notify", "mobile_app_my_phone"),
+    )
+
+    async def refuse(call: ServiceCall) -> None:
+        presses.append(call)
+        raise HomeAssistantError
+
+    hass.services.async_register("button", "press", refuse)
+    await automate(hass, SMOKE)
+    hass.states.async_set("binary_sensor.smoke", "on")
+    await hass.async_block_till_done()
+    assert [call.data["entity_id"] for call in presses] == [["button.my_printer_cancel"]]
+    assert [call.data["entity_id"] for call in cuts] == [["switch.printer"]]
+    assert len(messages) == 1
+
+
+async def test_show(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+    """The light is on while the picture is taken, and off afterwards."""
+    on, off = (async_mock_service(hass, "light", f"turn_{state}") for state in ("on", "off"))
+    messages = async_mock_service(hass, "notify", "mobile_app_my_phone")
+    assert await async_setup_component(hass, "script", {"script": {"show": RECIPES[SHOW]}})
+    await hass.services.async_call("script", "show")
+    for seconds, expected in ((0, (1, 0, 0)), (4, (1, 1, 0)), (31, (1, 1, 1))):
+        freezer.tick(seconds)
+        async_fire_time_changed(hass)
+        await settle()
+        assert (len(on), len(messages), len(off)) == expected
+    assert messages[0].data["data"]["image"] == "/api/camera_proxy/camera.my_printer_live"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "status", "answer"),
+    [
+        ("Pause the printer", "paused", "The print is paused."),
+        ("pause my 3D print", "printing", "The printer goes on. Please have a look."),
+        ("pause printer", "idle", "There is nothing that I could pause."),
+    ],
+)
+async def test_voice(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, sentence: str, status: str, answer: str
+) -> None:
+    """The sentence pauses, and the answer says whether it was done."""
+    presses: list[ServiceCall] = []
+
+    async def press(call: ServiceCall) -> None:
+        presses.append(call)
+        hass.states.async_set("sensor.my_printer_status", status)
+
+    hass.services.async_register("button", "press", press)
+    hass.states.async_set("sensor.my_printer_status", "printing")
+    hass.states.async_set("button.my_printer_pause", "unavailable" if status == "idle" else "unknown")
+    for component in ("homeassistant", "conversation"):
+        assert await async_setup_component(hass, component, {})
+    await automate(hass, VOICE)
+    said = hass.async_create_task(conversation.async_converse(hass, sentence, None, Context(), "en"))
+    for _ in range(100):
+        await settle()
+        freezer.tick(1)
+        async_fire_time_changed(hass)
+        if said.done():
+            break
+    assert (await said).response.speech["plain"]["speech"] == answer
+    assert len(presses) == (status != "idle")
+
+
 def test_recipes() -> None:
     """The recipes that are run here are all that there are."""
-    assert set(RECIPES) == {WENT_WRONG, LIGHT, LOOK, WEEK}
+    assert set(RECIPES) == {WENT_WRONG, LIGHT, LOOK, WEEK, CHEAP, SMOKE, SHOW, VOICE}
 
 
 def test_links() -> None:
