@@ -378,6 +378,7 @@ async def test_two_automations(home: Home, printing: Live, asks: Phones) -> None
     """Others who use the phones' buttons are not meant, nor is who makes one up."""
     for action in ("PAUSE", "octoeverywhere-a-pause-b-1", "octoeverywhere-", "", None, 5, ["a"]):
         home.hass.bus.async_fire(ANSWER, {"action": action})
+        await settle()
     id_ = asks.shows(OLD)["data"]["actions"][0]["action"].split("-")
     for wrong in (
         [*id_[:1], "a0", *id_[2:]],
@@ -386,7 +387,9 @@ async def test_two_automations(home: Home, printing: Live, asks: Phones) -> None
         [*id_[:2], "resume", *id_[3:]],
     ):
         home.hass.bus.async_fire(ANSWER, {"action": "-".join(wrong)})
+        await settle()
     home.hass.bus.async_fire(ANSWER, {})
+    await settle()
     home.hass.bus.async_fire("octoeverywhere_ask_me", {"asked_by": "automation.another", "what": "pause"})
     await tick(home, 60)
     assert printing.told == []
