@@ -565,7 +565,8 @@ async def test_any_life(
             getattr(relayed, state)()
         await life.live(f"make {kind}; 5" + f"; send {kind}" * {"on time": 1, "doubled": 2}.get(arrival, 0))
         await life.live(
-            f"{'reload; ' * is_reloaded}240" + f"; send {kind}" * {"late": 1, "late doubled": 2}.get(arrival, 0)
+            f"{'reload; ' * (is_reloaded and state != 'complete')}240"
+            + f"; send {kind}" * {"late": 1, "late doubled": 2}.get(arrival, 0)
         )
         await life.live("60")
     assert [name.rstrip("*") for name in told(announced)] == expected

@@ -80,7 +80,7 @@ async def test_added(
     assert (page["step_id"], offered(page)) == ("printer", (["Other", "Ender3"], "printer-1"))
     assert page["description_placeholders"] == {
         "other": "Ender3",
-        "status": "Printing, benchy.gcode, 0 %",
+        "status": "Printing, benchy.gcode, 0\u00a0%",
         "entities": "Nozzle temperature, Bed temperature, Chamber temperature, Pause print, Resume print, Cancel print, "
         "Turn heaters off, Camera",
     }

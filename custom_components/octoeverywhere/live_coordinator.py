@@ -18,6 +18,7 @@ from .coordinator import TICK, PrinterCoordinator, Shared
 from .door import RefusedError
 from .job import Printer, Status
 from .live import UNTOLD_AFTER, Live, read_live, untold
+from .payload import Source
 from .plugin_api import Command, Credentials, Picture, PluginApi, PluginApiError, Problem
 from .view import View, view
 
@@ -77,6 +78,8 @@ class LiveCoordinator(PrinterCoordinator):
     _failures = 0
     """How many looks in a row have failed."""
     _has_looked = False
+    _is_overtaken = False
+    """True if a notification has told of another status since the last look."""
     _untold: tuple[str, str | None, datetime] | None = None
     """What may have to be told of which print, and since when."""
 
@@ -113,7 +116,9 @@ class LiveCoordinator(PrinterCoordinator):
 
     @override
     def _view(self) -> View:
-        return view(self.printer, dt_util.utcnow(), self.live, is_connected=self.is_connected)
+        return view(
+            self.printer, dt_util.utcnow(), self.live, is_connected=self.is_connected, is_overtaken=self._is_overtaken
+        )
 
     # Looking at the printer.
 
@@ -141,7 +146,7 @@ class LiveCoordinator(PrinterCoordinator):
         if live is None:
             self.live = self._untold = None
             return
-        self.live = live.after(self.live)
+        self.live, self._is_overtaken = live.after(self.live), False
         self._look_again_in(_PACE.get(live.status, _PACE_IDLE))
         await self._async_find_keys(self.live)
         await self._async_tell(self.live, now)
@@ -178,6 +183,10 @@ class LiveCoordinator(PrinterCoordinator):
     @override
     def async_show(self, printer: Printer) -> None:
         """Take over what is known, and look at the printer: something has just happened there."""
+        status, newest = printer.job.status, printer.announcement
+        is_told = newest is not None and newest.data.get("source") != Source.LIVE
+        if is_told and self.live is not None and status not in (self.printer.job.status, self.live.status):
+            self._is_overtaken = True
         super().async_show(printer)
         if self._look_at < math.inf:
             self._look_again_in(max(_SOON, self._looked_at + _SHORTEST - self.hass.loop.time()))

@@ -6,7 +6,7 @@ from typing import Final
 
 from .history import Outcome, Print
 from .job import Attention, Job, Printer, Status, unfinished
-from .live import Live
+from .live import UNDER_WAY, Live
 from .payload import LINK_LIVES
 
 # Between notifications, the time that remains follows the clock in such steps: each is a row in the database.
@@ -73,16 +73,27 @@ class View:
         return self.attention is not Attention.NONE
 
 
-def view(printer: Printer, now: datetime, live: Live | None = None, *, is_connected: bool | None = None) -> View:
+def view(
+    printer: Printer,
+    now: datetime,
+    live: Live | None = None,
+    *,
+    is_connected: bool | None = None,
+    is_overtaken: bool = False,
+) -> View:
     """Return what can be said of a printer now.
 
     What it says of itself, while that is fresh, comes before what notifications told: their numbers are counted differently, so the
-    two are never mixed.
+    two are never mixed. It is overtaken where a notification has changed the status since.
     """
     told = _told(printer, now)
     if live is None:
         return replace(told, connected=is_connected) if is_connected is not None else told
     own = {name: getattr(live, name) for name in _OWN}
+    if is_overtaken:
+        own = {name: value for name, value in own.items() if name in _ONLY_LIVE}
+    elif live.status not in UNDER_WAY and printer.job.ended:
+        own["estimated_finish"] = told.estimated_finish
     return replace(told, **own, live=live, connected=is_connected, silent_since=None)
 
 
@@ -122,6 +133,14 @@ def _told(printer: Printer, now: datetime) -> View:
 
 
 # What the printer says of itself under the name that it has here. Its `print_id` may be that of the print before.
+_ONLY_LIVE: Final = {
+    "status_detail",
+    "nozzle_temperature",
+    "nozzle_target",
+    "bed_temperature",
+    "bed_target",
+    "chamber_temperature",
+}
 _OWN: Final = {entry.name for entry in fields(Live)} & {entry.name for entry in fields(View)} - {"print_id"}
 
 
