@@ -1,9 +1,12 @@
 """Tests of what can be attached to a bug report, without anything secret in it."""
 
+from datetime import timedelta
 import json
+from types import MappingProxyType
 from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -24,11 +27,14 @@ from .conftest import (
     SECRET,
     WEBHOOK_ID,
     Client,
+    Clock,
     Post,
+    connection_to,
     device_of,
     hand_over,
     reload,
 )
+from .fake_plugin_api import FakePluginApi
 
 MOMENT: Final = "2026-03-14T09:26:53+00:00"
 PRINTER_ID: Final = "3f1c8a90-printer"
@@ -280,3 +286,27 @@ async def test_any_name(
     assert (await post(FULL, PrinterName=name)).status == 200
     (printer,) = (await of_device(hass, hass_client, loaded))["printers"]
     assert printer["shown"]["status"] == "printing"
+
+
+async def test_live_printer(
+    hass: HomeAssistant,
+    clock: Clock,
+    plugin_api: FakePluginApi,
+    loaded: MockConfigEntry,
+    post: Post,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    """Of a printer that can be asked, what it says is told, and nothing of the way to it."""
+    secrets = {"username": "me-myself", "password": "pa55word", "token": "t0ken"}
+    relayed = plugin_api.add("bambu", auth="t0ken")
+    relayed.stage = f"See {relayed.url}/x"
+    await post(EventType=12)
+    connection = connection_to(relayed, **secrets)
+    subentry = ConfigSubentry(**{**connection, "data": MappingProxyType(dict(connection["data"]))})  # type: ignore[arg-type]
+    hass.config_entries.async_add_subentry(loaded, subentry)
+    await hass.async_block_till_done()
+    relayed.start(warmup=0)
+    await clock.elapse(timedelta(seconds=10), wait_background_tasks=True)
+    for answer in (await diagnostics(hass, hass_client, loaded), await of_device(hass, hass_client, loaded)):
+        assert answer["printers"][0]["shown"]["live"]["status"] == "printing"
+        assert not [secret for secret in (relayed.host, *secrets.values()) if secret in json.dumps(answer)]
