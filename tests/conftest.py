@@ -9,6 +9,7 @@ import inspect
 import json
 import logging
 from pathlib import Path
+import random
 import threading
 from types import SimpleNamespace
 from typing import Any, Self
@@ -581,6 +582,7 @@ async def plugin_api(
     hass: HomeAssistant, socket_enabled: None, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[FakePluginApi]:
     """Let Home Assistant's sessions find a fake of OctoEverywhere's Plugin API, which goes by Home Assistant's clock."""
+    monkeypatch.setattr(random, "uniform", lambda one, other: (one + other) / 2)  # each look comes when it is expected
     async with FakePluginApi(clock=lambda: dt_util.utcnow().timestamp()) as fake:
         monkeypatch.setattr(aiohttp_client, "_async_make_resolver", lambda _: fake.resolver)
         monkeypatch.setattr(ssl_util, "client_context", lambda *_: fake.client_context)

@@ -395,7 +395,7 @@ class FakePluginApi:
 
     def _prepare(self) -> ssl.SSLContext:
         """Make the certificates; return the server's side, and keep the client's."""
-        authority, chain = _certificates()
+        authority, chain = _CERTIFICATES
         self.ca_path.write_bytes(authority)
         self.bundle_path.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + authority)
         (key_path := self.ca_path.with_name("server.pem")).write_bytes(chain)
@@ -527,6 +527,10 @@ def _certificates() -> tuple[bytes, bytes]:
             builder = builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
         made.append(builder.sign(keys[0], SHA256()).public_bytes(Encoding.PEM))
     return made[0], keys[1].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + made[1]
+
+
+# Made before any test stops the clock, whose moments no certificate takes.
+_CERTIFICATES: Final = _certificates()
 
 
 async def _print_forever(arguments: argparse.Namespace) -> None:

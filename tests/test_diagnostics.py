@@ -1,10 +1,13 @@
 """Tests of what can be attached to a bug report, without anything secret in it."""
 
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 import json
+from types import MappingProxyType
 from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -24,14 +27,17 @@ from .conftest import (
     SECRET,
     WEBHOOK_ID,
     Client,
+    Clock,
     Post,
     change,
+    connection_to,
     device_of,
     hand_over,
     reload,
     the_entry,
     unload,
 )
+from .fake_plugin_api import FakePluginApi
 
 MOMENT: Final = "2026-03-14T09:26:53+00:00"
 PRINTER_ID: Final = "3f1c8a90-printer"
@@ -213,3 +219,27 @@ async def test_long_text(hass: HomeAssistant, post: Post, diagnose: Diagnose, te
     assert (await post(FULL, FileName=text)).status == 200
     (printer,) = (await diagnose())["printers"]
     assert len(printer["job"]["file_name"]) <= 255
+
+
+async def test_live_printer(
+    hass: HomeAssistant,
+    clock: Clock,
+    plugin_api: FakePluginApi,
+    loaded: MockConfigEntry,
+    post: Post,
+    diagnose: Diagnose,
+) -> None:
+    """Of a printer that can be asked, what it says is told, and nothing of the way to it."""
+    secrets = {"username": "me-myself", "password": "pa55word", "token": "t0ken"}
+    relayed = plugin_api.add("bambu", auth="t0ken")
+    relayed.stage = f"See {relayed.url}/x"
+    await post(EventType=12)
+    connection = connection_to(relayed, **secrets)
+    subentry = ConfigSubentry(**{**connection, "data": MappingProxyType(dict(connection["data"]))})  # type: ignore[arg-type]
+    hass.config_entries.async_add_subentry(loaded, subentry)
+    await hass.async_block_till_done()
+    relayed.start(warmup=0)
+    await clock.elapse(timedelta(seconds=10), wait_background_tasks=True)
+    answer = await diagnose()
+    assert answer["printers"][0]["shown"]["live"]["status"] == "printing"
+    assert not [secret for secret in (relayed.host, *secrets.values()) if secret in json.dumps(answer)]

@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.octoeverywhere.plugin_api import Problem
 
-from .conftest import WORDS, Post, Remove, connection_to, device_of
+from .conftest import WORDS, Post, Remove, device_of
 from .fake_plugin_api import FakePluginApi, RelayedPrinter
 
 PATH: Final = "/api/config/config_entries/subentries/flow"
@@ -207,14 +207,16 @@ async def test_changed(
     hass: HomeAssistant, loaded: MockConfigEntry, post: Post, submit: Submit, relayed: RelayedPrinter
 ) -> None:
     """A connection gets another address, which is in use at once; and another printer."""
-    connection = connection_to(relayed)
     relayed.respond(604)
     await post(EventType=12)
     await post(EventType=12, PrinterId="printer-2", PrinterName="Other")
-    hass.config_entries.async_add_subentry(
-        loaded,
-        ConfigSubentry(**{**connection, "data": MappingProxyType(connection["data"])}),  # type: ignore[arg-type]
+    connection = ConfigSubentry(
+        data=MappingProxyType({"printer_id": "printer-1", "url": relayed.url}),
+        subentry_type="live",
+        title="Ender3",
+        unique_id="printer-1",
     )
+    hass.config_entries.async_add_subentry(loaded, connection)
     await hass.async_block_till_done()
     (subentry,) = loaded.subentries.values()
     relayed.respond(None)

@@ -1,20 +1,25 @@
 """Tests that every name, state and message has its words and its icon, and that nothing else has."""
 
 from collections import Counter, defaultdict
+from datetime import timedelta
 import json
 from pathlib import Path
 import re
 from typing import Any
 
+from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.octoeverywhere.condition import CONDITIONS
 from custom_components.octoeverywhere.config_flow import OctoEverywhereConfigFlow
+from custom_components.octoeverywhere.live_coordinator import NOT_DONE
+from custom_components.octoeverywhere.live_flow import LiveFlow
 from custom_components.octoeverywhere.repairs import ReconfigureFlow
 from custom_components.octoeverywhere.trigger import TRIGGERS
 
-from .conftest import FULL, Post, devices_of, entities_of
+from .conftest import FULL, Clock, Post, connection_to, devices_of, entities_of
+from .fake_plugin_api import RelayedPrinter
 
 INTEGRATION = Path(__file__).parent.parent / "custom_components" / "octoeverywhere"
 TRANSLATIONS = sorted((INTEGRATION / "translations").glob("*.json"))
@@ -83,9 +88,17 @@ def placeholders(text: str) -> Counter[str]:
 
 
 @pytest.fixture
-async def states(hass: HomeAssistant, post: Post) -> dict[str, dict[str, set[str]]]:
+def connections(relayed: RelayedPrinter) -> list[ConfigSubentryData]:
+    """Return a connection to a printer that has everything."""
+    relayed.lights = {"caselight": True}
+    return [connection_to(relayed)]
+
+
+@pytest.fixture
+async def states(hass: HomeAssistant, post: Post, clock: Clock) -> dict[str, dict[str, set[str]]]:
     """Return the entities of a printer by platform and key, each with the states that have a name."""
     await post(FULL)
+    await clock.elapse(timedelta(seconds=10), wait_background_tasks=True)
     offered: dict[str, dict[str, set[str]]] = defaultdict(dict)
     for entity in entities_of(hass):
         assert entity.translation_key
@@ -151,7 +164,12 @@ def test_pages() -> None:
     words = read(INTEGRATION / "translations" / "en.json")
     repairs = [issue["fix_flow"] for issue in words["issues"].values() if "fix_flow" in issue]
     assert repairs
-    for flow, texts in ((OctoEverywhereConfigFlow, words["config"]), *((ReconfigureFlow, issue) for issue in repairs)):
+    subentries = [(LiveFlow, words["config_subentries"]["live"])]
+    for flow, texts in (
+        (OctoEverywhereConfigFlow, words["config"]),
+        *subentries,
+        *((ReconfigureFlow, issue) for issue in repairs),
+    ):
         assert not [step for step in texts["step"] if not hasattr(flow, f"async_step_{step}")]
 
 
@@ -160,7 +178,8 @@ def test_exceptions() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in INTEGRATION.glob("*.py"))
     raised = re.findall(r'translation_domain=DOMAIN,\s*translation_key="(\w+)"', source)
     messages = read(INTEGRATION / "translations" / "en.json")["exceptions"]
-    assert set(messages) == set(raised)
+    # Of commands, tests/test_button.py meets each.
+    assert set(messages) == {*raised, *NOT_DONE.values(), "outcome_unknown", "not_paused"}
 
 
 def test_all_languages() -> None:

@@ -64,6 +64,8 @@ class PrinterCamera(PrinterEntity, Camera):
     @override
     async def async_camera_image(self, width: int | None = None, height: int | None = None) -> bytes | None:
         """Return what the printer sees, None where it sees nothing."""
+        if not self.available:  # which Home Assistant does not ask, and looking would wake the plugin
+            return None
         async with self._lock:
             if self.hass.loop.time() >= self._next_look:
                 await self._async_look()
@@ -76,7 +78,7 @@ class PrinterCamera(PrinterEntity, Camera):
             picture = await self.coordinator.async_picture()
             self._picture = await self.hass.async_add_executor_job(_turn, picture)
             self._rest = _REST
-        except (PluginApiError, OSError, ValueError) as err:
+        except (PluginApiError, OSError, ValueError, Image.DecompressionBombError) as err:
             LOGGER.debug("%s has no picture: %s", self.entity_id, type(err).__name__)
             self._picture = None
             if isinstance(err, PluginApiError) and err.problem is Problem.CAMERA_RESTS:
@@ -85,7 +87,7 @@ class PrinterCamera(PrinterEntity, Camera):
 
 
 def _turn(picture: Picture) -> bytes:
-    """Return a picture as it is meant to be seen. Raises OSError or ValueError where it is none."""
+    """Return a picture as it is meant to be seen. Raises OSError, ValueError or DecompressionBombError where it is none."""
     turns = [_TURN[word] for word in picture.transform if word in _TURN]
     if not turns:
         return picture.content

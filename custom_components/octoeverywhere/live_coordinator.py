@@ -56,7 +56,7 @@ _FAILURES: Final = 2
 # Seconds after a command until it is looked whether it was done.
 _CONFIRMED_AFTER: Final = (1, 3, 10)
 # What an owner is told of a command that was not done. Everything else does not say whether it was.
-_NOT_DONE: Final = {
+NOT_DONE: Final = {
     Problem.REFUSED: "refused",
     Problem.NOT_SUPPORTED: "not_supported",
     Problem.PRINTER_OFF: "printer_off",
@@ -227,7 +227,7 @@ class LiveCoordinator(PrinterCoordinator):
         try:
             await self._api.async_command(command, body)
         except PluginApiError as err:
-            why = _NOT_DONE.get(err.problem, "outcome_unknown")
+            why = NOT_DONE.get(err.problem, "outcome_unknown")
             if command is Command.RESUME and err.problem is Problem.WRONG_STATE:
                 why = "not_paused"
             raise HomeAssistantError(translation_domain=DOMAIN, translation_key=why) from None
