@@ -24,6 +24,13 @@ LIVE = CameraEntityDescription(key="live")
 _KEPT: Final = 10
 _REST: Final = 60
 _LONGEST_REST: Final = 3600
+# By their content, whatever they are called: neither what runs a program to be read, nor what a browser would run.
+_FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP")
+# 16 times full HD: unpacked, a picture takes up to 4 bytes for each, and Home Assistant makes it smaller where everything else waits.
+_MAX_PIXELS: Final = 4 * 3840 * 2160
+# What stands between pictures where Home Assistant serves one after the other; a picture with it in it could go on as a page.
+_BOUNDARY: Final = b"frameboundary"
+_MAX_TURNS: Final = 3
 _TURN: Final = {
     "fliph": Image.Transpose.FLIP_LEFT_RIGHT,
     "flipv": Image.Transpose.FLIP_TOP_BOTTOM,
@@ -72,11 +79,13 @@ class PrinterCamera(PrinterEntity, Camera):
     async def _async_look(self) -> None:
         """Fetch a picture."""
         rest = float(_KEPT)
+        # Whoever looks may give up before an answer comes, and look again.
+        self._next_look = self.hass.loop.time() + rest
         try:
             picture = await self.coordinator.async_picture()
             self._picture = await self.hass.async_add_executor_job(_turn, picture)
             self._rest = _REST
-        except (PluginApiError, OSError, ValueError) as err:
+        except Exception as err:  # noqa: BLE001 - what is in a picture can break more than Pillow has errors for
             LOGGER.debug("%s has no picture: %s", self.entity_id, type(err).__name__)
             self._picture = None
             if isinstance(err, PluginApiError) and err.problem is Problem.CAMERA_RESTS:
@@ -85,11 +94,13 @@ class PrinterCamera(PrinterEntity, Camera):
 
 
 def _turn(picture: Picture) -> bytes:
-    """Return a picture as it is meant to be seen. Raises OSError or ValueError where it is none."""
+    """Return a picture as it is meant to be seen. Raises any error where it is none, or none of a camera."""
     turns = [_TURN[word] for word in picture.transform if word in _TURN]
-    if not turns:
-        return picture.content
-    with Image.open(BytesIO(picture.content)) as image:
+    with Image.open(BytesIO(picture.content), formats=_FORMATS) as image:
+        if image.width * image.height > _MAX_PIXELS or len(turns) > _MAX_TURNS or _BOUNDARY in picture.content:
+            raise ValueError
+        if not turns:
+            return picture.content
         turned: Image.Image = image
         for turn in turns:
             turned = turned.transpose(turn)
