@@ -24,7 +24,7 @@ from .account import Account, OctoEverywhereConfigEntry
 from .const import CONF_PRINTER_ID
 from .live import Live, read_live
 from .plugin_api import CONNECTIONS_PAGE, Credentials, PluginApi, PluginApiError, Problem
-from .words import async_word
+from .words import as_text, async_word
 
 _TEXT_FIELD: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
 _PASSWORD_FIELD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
@@ -119,7 +119,7 @@ class LiveFlow(ConfigSubentryFlow):
             step_id="printer",
             data_schema=self.add_suggested_values_to_schema(schema, {CONF_PRINTER_ID: suggested}),
             errors=errors,
-            description_placeholders={"other": other or "", **self._found()},
+            description_placeholders={"other": as_text(other or ""), **self._found()},
         )
 
     def _found(self) -> dict[str, str]:
@@ -141,8 +141,8 @@ class LiveFlow(ConfigSubentryFlow):
         }
         names = [async_word(self.hass, f"entity.{key}.name") for key, is_there in has.items() if is_there]
         return {
-            "status": ", ".join(word for word in (status, live.file_name, progress) if word),
-            "entities": ", ".join([*names, *live.lights]),
+            "status": ", ".join(as_text(word) for word in (status, live.file_name, progress) if word),
+            "entities": ", ".join([*names, *map(as_text, live.lights)]),
         }
 
     def _likely_printer(self) -> str | None:

@@ -1,9 +1,22 @@
 """Words that Home Assistant does not translate for us: where text is put together here."""
 
+import re
+from typing import Final
+
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 
 from .const import DOMAIN
+
+# Home Assistant takes its own texts for Markdown, together with what fills their gaps. So letters that mean something there become
+# some that look like them, and what would be a link by itself gets a sign that nobody sees.
+_MARKDOWN: Final = str.maketrans("*_`[]<>~\\&", "∗ˍ´()‹›∼＼＆")  # noqa: RUF001 - that is what they are for
+_LINK: Final = re.compile(r"(://|@|www\.)", re.IGNORECASE)
+
+
+def as_text(words: str) -> str:
+    """Return what others wrote, to fill a gap in a text of Home Assistant."""
+    return _LINK.sub("\\1\u2060", words.translate(_MARKDOWN))
 
 
 @callback
