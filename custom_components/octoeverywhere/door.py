@@ -25,6 +25,7 @@ CLOUD: Final = "Home Assistant Cloud"
 # Wrong keys from an address that are taken for a mistake, and addresses of which they are counted.
 _MISTYPED: Final = 5
 _REMEMBERED_ADDRESSES: Final = 64
+_OTHERS: Final = "others"
 
 
 class Refusal(StrEnum):
@@ -119,8 +120,8 @@ class Knocks:
         self.answered[refusal] += 1
         if refusal is None:
             self._wrong_keys.pop(self.remote, None)
-        if refusal is Refusal.WRONG_SECRET and len(self._wrong_keys) < _REMEMBERED_ADDRESSES:
-            self._wrong_keys[self.remote] += 1
+        if refusal is Refusal.WRONG_SECRET:
+            self._wrong_keys[self._guesser] += 1
         if refusal in _SAID and self.answered[refusal] == 1:
             LOGGER.warning(_SAID[refusal], self.remote)
         self._knocked.set()
@@ -129,7 +130,13 @@ class Knocks:
     @property
     def is_guessing(self) -> bool:
         """True if whoever posted last has tried more keys than somebody mistypes."""
-        return self._wrong_keys[self.remote] > _MISTYPED
+        return self._wrong_keys[self._guesser] > _MISTYPED
+
+    @property
+    def _guesser(self) -> str:
+        """Who posted last; with too many to tell them apart, they are taken for one."""
+        is_known = self.remote in self._wrong_keys or len(self._wrong_keys) < _REMEMBERED_ADDRESSES
+        return self.remote if is_known else _OTHERS
 
     async def async_wait(self) -> None:
         """Return when somebody posts."""
