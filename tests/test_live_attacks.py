@@ -1,8 +1,10 @@
 """Attacks by way of a live connection: a printer's plugin that means harm, and a sender of made-up notifications."""
 
 import asyncio
-from contextlib import suppress
+from compression import zstd
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+import gzip
 from io import BytesIO
 import json
 import logging
@@ -11,7 +13,7 @@ import time
 from typing import Any
 import zlib
 
-from aiohttp import web
+from aiohttp import ClientSession, DummyCookieJar, web
 from homeassistant.components.camera import async_get_image
 from homeassistant.config_entries import SOURCE_USER, ConfigSubentryData
 from homeassistant.core import Event, HomeAssistant
@@ -22,10 +24,11 @@ from homeassistant.setup import async_setup_component
 from PIL import Image
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from yarl import URL
 
 from custom_components.octoeverywhere.const import DOMAIN
 from custom_components.octoeverywhere.diagnostics import async_get_config_entry_diagnostics
-from custom_components.octoeverywhere.plugin_api import Credentials, PluginApiError
+from custom_components.octoeverywhere.plugin_api import Credentials, PluginApi, PluginApiError
 
 from .conftest import Clock, Post, files, records, slugs, value
 from .fake_plugin_api import Answer, FakePluginApi, RelayedPrinter, body
@@ -258,6 +261,79 @@ async def test_redirect(
     assert complaints(caplog) == []
 
 
+# What it says of HTTP.
+
+_HEAD_OF_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/json\r\n"
+
+
+def packed(kind: str, content: bytes) -> bytes:
+    """Return an answer with a packed body."""
+    head = f"Content-Encoding: {kind}\r\nContent-Length: {len(content)}\r\n\r\n"
+    return _HEAD_OF_ANSWER + head.encode() + content
+
+
+def with_headers(*headers: bytes) -> bytes:
+    """Return an answer with more headers."""
+    return _HEAD_OF_ANSWER + b"".join(header + b"\r\n" for header in headers) + b"Content-Length: 2\r\n\r\n{}"
+
+
+def bomb() -> bytes:
+    """Return 512 MiB of nothing, packed."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    return b"".join([packer.compress(bytes(2**20)) for _ in range(512)]) + packer.flush()
+
+
+ODD_ANSWERS = {
+    "gzip bomb": packed("gzip", bomb()),
+    "zstd bomb": packed("zstd", zstd.compress(bytes(2**29))),
+    "empty members": packed("gzip", gzip.compress(b"") * 50_000),
+    "bad gzip": packed("gzip", b"xxxxx"),
+    "bad zstd": packed("zstd", b"xxxxx"),
+    "endless": _HEAD_OF_ANSWER + b"\r\n" + bytes(2**22),
+    "tiny chunks": _HEAD_OF_ANSWER + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 300_000,
+    "cookies": with_headers(*[b"Set-Cookie: a=" + b'"\\' * 30_000] * 100),
+    "brackets": with_headers(*[b"Set-Cookie: " + b"(" * 60_000] * 100),
+    "type": with_headers(b"Content-Type: image/" + b"(a)" * 20_000),
+    "links": with_headers(b"Link: " + b"<" * 60_000),
+    "interim": b"HTTP/1.1 100 Continue\r\n\r\n" * 100_000 + with_headers(),
+    "upgrade": b"HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n" + b"x" * 1000,
+    "no http": b"<html>",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("name", ODD_ANSWERS)
+async def test_odd_answers(socket_enabled: None, name: str) -> None:
+    """Nothing that a server answers is more than one failure, takes long, or stops everything else meanwhile."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(ODD_ANSWERS[name])
+            await writer.drain()
+        writer.close()
+
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            began = time.perf_counter()
+            await asyncio.sleep(0.005)
+            longest = max(longest, time.perf_counter() - began)
+
+    async with await asyncio.start_server(answer, "127.0.0.1") as server, AsyncExitStack() as stack:
+        # As Home Assistant's sessions are.
+        client = ClientSession(cookie_jar=DummyCookieJar(), max_line_size=2**16, max_field_size=2**16)
+        session = await stack.enter_async_context(client)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        watching = asyncio.create_task(watch())
+        with pytest.raises(PluginApiError):
+            await PluginApi(session, Credentials(url=url)).async_status()
+        watching.cancel()
+    assert longest < 1
+
+
 # Its camera.
 
 
@@ -450,6 +526,41 @@ def test_pasted(text: str) -> None:
     with pytest.raises(PluginApiError):
         Credentials.from_text(text)
     assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example#.octoeverywhere.com",
+        "https://evil.example?.octoeverywhere.com",
+        "https://evil.example/.octoeverywhere.com",
+        "https://evil.example\\.octoeverywhere.com",
+        "https://a.octoeverywhere.com@evil.example",
+        "https://a.octoeverywhere.com:x@evil.example",
+        "https://evil.example\uff0f.octoeverywhere.com",
+        "https://evil.example\u2100.octoeverywhere.com",
+        "https://[::1].octoeverywhere.com",
+        "https://[]@.octoeverywhere.com",
+        "https://a.octoeverywhere.com.evil.example",
+        "https://eviloctoeverywhere.com",
+        "https://xn--a.octoeverywhere.com",
+        "ftp://a.octoeverywhere.com",
+        "http://a.octoeverywhere.com",
+        "javascript://a.octoeverywhere.com/%0aalert(1)",
+    ],
+)
+def test_other_hosts(address: str) -> None:
+    """An address that leads to somebody else is refused, however it looks."""
+    with pytest.raises(PluginApiError):
+        Credentials.from_text(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://evil.example%2f.octoeverywhere.com", "https://evil.example%23.octoeverywhere.com"]
+)
+def test_escapes(address: str) -> None:
+    """Escapes in a host end it nowhere."""
+    assert (URL(Credentials.from_text(address).url).host or "").endswith(".octoeverywhere.com")
 
 
 async def test_words_of_the_flow(hass: HomeAssistant, clock: Clock, post: Post, plugin_api: FakePluginApi) -> None:
