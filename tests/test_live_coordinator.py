@@ -352,9 +352,9 @@ async def test_pace(
 
 async def test_at_once(hass: HomeAssistant, known: None, post: Post, pass_time: Pass, relayed: RelayedPrinter) -> None:
     """After a notification the printer is asked at once, but not sooner than the pace allows."""
-    await pass_time(100)
+    await pass_time(100, 1)
     moments = [request.at for request in relayed.requests]
-    await pass_time(45)
+    await pass_time(45, 1)
     relayed.start(warmup=0)
     await post(EventType=1, PrintId=relayed.print_id)
     await pass_time(3)

@@ -411,6 +411,20 @@ async def test_guessing(hass: HomeAssistant, loaded: MockConfigEntry) -> None:
     assert not await keeps_waiting(SecretKey="wrong")
 
 
+async def test_guessing_from_everywhere(hass: HomeAssistant, loaded: MockConfigEntry) -> None:
+    """Whoever has more addresses than can be told apart waits as well, and knowing the key is enough from any."""
+
+    async def keeps_waiting(remote: str, **keys: Any) -> bool:
+        with patch("custom_components.octoeverywhere.webhook.asyncio.sleep") as sleep:
+            await hand_over(hass, FULL, remote=remote, **keys)
+        return bool(sleep.called)
+
+    waits = [await keeps_waiting(f"fd00::{number:x}", SecretKey="wrong") for number in range(200)]
+    assert waits.count(False) < 100
+    assert all(waits[100:])
+    assert not await keeps_waiting("fd00::ffff")
+
+
 # Is anybody there to take it?
 
 

@@ -24,6 +24,19 @@ LIVE = CameraEntityDescription(key="live")
 _KEPT: Final = 10
 _REST: Final = 60
 _LONGEST_REST: Final = 3600
+# By their content, whatever they are called: neither what runs a program to be read, nor what a browser would run, nor what takes
+# long to look into.
+_FORMATS: Final = ("JPEG", "PNG")
+# More than any camera has. Home Assistant may make a picture smaller, and does nothing else meanwhile.
+_MAX_PIXELS: Final = 4096 * 4096
+# By then a picture has said how large it is.
+_HEAD: Final = 256 * 1024
+# A JPEG may be told again and again, each time over all of its pixels. A dozen times is usual.
+_SCAN: Final = b"\xff\xda"
+_MAX_SCANS: Final = 32
+# What stands between pictures where Home Assistant serves one after the other; a picture with it in it could go on as a page.
+_BOUNDARY: Final = b"frameboundary"
+_MAX_TURNS: Final = 3
 _TURN: Final = {
     "fliph": Image.Transpose.FLIP_LEFT_RIGHT,
     "flipv": Image.Transpose.FLIP_TOP_BOTTOM,
@@ -74,11 +87,13 @@ class PrinterCamera(PrinterEntity, Camera):
     async def _async_look(self) -> None:
         """Fetch a picture."""
         rest = float(_KEPT)
+        # Whoever looks may give up before an answer comes, and look again.
+        self._next_look = self.hass.loop.time() + rest
         try:
             picture = await self.coordinator.async_picture()
             self._picture = await self.hass.async_add_executor_job(_turn, picture)
             self._rest = _REST
-        except (PluginApiError, OSError, ValueError, Image.DecompressionBombError) as err:
+        except Exception as err:  # noqa: BLE001 - what is in a picture can break more than Pillow has errors for
             LOGGER.debug("%s has no picture: %s", self.entity_id, type(err).__name__)
             self._picture = None
             if isinstance(err, PluginApiError) and err.problem is Problem.CAMERA_RESTS:
@@ -87,14 +102,28 @@ class PrinterCamera(PrinterEntity, Camera):
 
 
 def _turn(picture: Picture) -> bytes:
-    """Return a picture as it is meant to be seen. Raises OSError, ValueError or DecompressionBombError where it is none."""
+    """Return a picture as it is meant to be seen. Raises any error where it is none, or none of a camera."""
+    content = picture.content
     turns = [_TURN[word] for word in picture.transform if word in _TURN]
-    if not turns:
-        return picture.content
-    with Image.open(BytesIO(picture.content)) as image:
+    with _open(content[:_HEAD]) as image:
+        is_endless = image.format != "PNG" and content.count(_SCAN) > _MAX_SCANS
+        is_large = image.width * image.height > _MAX_PIXELS
+    if is_endless or is_large or len(turns) > _MAX_TURNS or _BOUNDARY in content:
+        raise ValueError
+    return _turned(content, turns) if turns else content
+
+
+def _turned(content: bytes, turns: list[Image.Transpose]) -> bytes:
+    """Return a picture after some turns. Raises any error where it is none."""
+    with _open(content) as image:
         turned: Image.Image = image
         for turn in turns:
             turned = turned.transpose(turn)
-        content = BytesIO()
-        turned.convert("RGB").save(content, "JPEG")
-    return content.getvalue()
+        found = BytesIO()
+        turned.convert("RGB").save(found, "JPEG")
+    return found.getvalue()
+
+
+def _open(content: bytes) -> Image.Image:
+    """Return a picture, of which only the size has been read yet. Raises any error where it is none."""
+    return Image.open(BytesIO(content), formats=_FORMATS)

@@ -28,6 +28,7 @@ _TO_REDACT: Final = {
 # What people and platforms write may hold any of that, or a link, with or without its scheme.
 _TEXTS: Final = {"error", "error_code", "error_message", "file_name", "name", "printer_name", "status_detail"}
 _WORD: Final = re.compile(r"(\s+)")
+_CONNECTION: Final = re.compile(r"octoeverywhere\.com", re.IGNORECASE)
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> dict[str, Any]:
@@ -62,10 +63,10 @@ def _clean(data: Mapping[str, Any], entry: OctoEverywhereConfigEntry) -> Any:  #
 
 
 def _clean_texts(value: Any, secret_key: str) -> Any:  # noqa: ANN401 - as above
-    """Return a value with the texts in it cleaned."""
+    """Return a value with the texts in it cleaned, and the names of lights."""
     if isinstance(value, dict):
         return {
-            key: _clean_text(inner, secret_key)
+            (REDACTED if _may_be_link(key) else key): _clean_text(inner, secret_key)
             if key in _TEXTS and isinstance(inner, str)
             else _clean_texts(inner, secret_key)
             for key, inner in value.items()
@@ -82,5 +83,10 @@ def _clean_text(text: str, secret_key: str) -> str:
 
 
 def _may_be_link(word: str) -> bool:
-    """Return True if a word may be a link, or the rest of one; a path may go for one as well."""
-    return "//" in word or "\\/" in word or ("." in word and ("/" in word or "?" in word))
+    """Return True if a word may be a link, or the rest of one; a path may go for one as well. So may the host of a live connection."""
+    return (
+        _CONNECTION.search(word) is not None
+        or "//" in word
+        or "\\/" in word
+        or ("." in word and ("/" in word or "?" in word))
+    )

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from homeassistant.const import MAX_LENGTH_STATE_STATE
+
 from .job import Job, Printer, Status, goes_on_under_another_id
 from .payload import (
     EVENT_TYPES,
@@ -18,6 +20,7 @@ from .payload import (
     read_count,
     read_file_name,
     read_identifier,
+    read_line,
     read_number,
     read_seconds,
     read_text,
@@ -52,6 +55,13 @@ _SETS_TEMPERATURES: Final = 16
 _FILAMENT_OUT: Final = "Filament Run Out"
 # Degrees. A temperature that has moved by less stays as it is shown: each is a row in the database.
 _MOVED: Final = 1
+# No printer is hotter, or colder.
+_HOTTEST: Final = 1000
+# No more letters of a text are taken: events, files and databases are to hold them.
+_MAX_TEXT: Final = MAX_LENGTH_STATE_STATE
+# Nor more lights, nor longer names: each becomes an entity.
+MAX_LIGHTS: Final = 16
+_MAX_LIGHT: Final = 64
 # Less is the same moment.
 _SAME_MOMENT: Final = timedelta(minutes=1)
 # A print that has been going on for no longer has just started, although nobody saw that.
@@ -130,11 +140,11 @@ def read_live(result: JsonObject, now: datetime) -> Live | None:
     """Return what a printer says of itself; None if it says nothing yet, as one that has just been switched on."""
     job = _object(result, "JobStatus")
     version = read_text(result.get("PlatformVersion")) or ""
-    status = _STATUS.get(str(job.get("State")))
+    status = _STATUS.get(read_text(job.get("State")) or "")
     if status is None or (status is Status.IDLE and version.startswith("0.0.0")):
         return None
     is_bambu = "-BambuPrinters." in version
-    error = read_text(job.get("Error"))
+    error = _text(job.get("Error"))
     if is_bambu and error == _FILAMENT_OUT:
         status = Status.PAUSED
     elif is_bambu and status is Status.CANCELLED:
@@ -145,7 +155,7 @@ def read_live(result: JsonObject, now: datetime) -> Live | None:
     temperatures = _object(current, "Temps")
     live = Live(
         status=status,
-        status_detail=None if is_left_over else read_text(job.get("SubState")),
+        status_detail=None if is_left_over else _text(job.get("SubState")),
         error=error,
         print_id=read_identifier(_object(result, "OctoEverywhereStatus").get("MostRecentPrintIdStr")),
         lights=_read_lights(job.get("Lights")),
@@ -177,7 +187,7 @@ def _with_numbers(live: Live, current: JsonObject, now: datetime) -> Live:
         remaining = None  # how Klipper guesses of a file of which it knows nothing
     return replace(
         live,
-        file_name=read_file_name(current.get("FileName")),
+        file_name=_cut(read_file_name(current.get("FileName"))),
         progress=progress,
         last_progress=progress,
         time_remaining=_minutes(remaining),
@@ -190,9 +200,24 @@ def _with_numbers(live: Live, current: JsonObject, now: datetime) -> Live:
 
 def _read_lights(value: object) -> dict[str, bool]:
     """Return the lights that a printer names, and whether they are on."""
-    lights = [light for light in value if isinstance(light, dict)] if isinstance(value, list) else []
-    named = {read_text(light.get("Name")): light.get("On") is True for light in lights}
+    lights = [light for light in value[:MAX_LIGHTS] if isinstance(light, dict)] if isinstance(value, list) else []
+    named = {_light_name(light.get("Name")): light.get("On") is True for light in lights}
     return {name: is_on for name, is_on in named.items() if name is not None}
+
+
+def _light_name(value: object) -> str | None:
+    """Return the name of a light. One that would have to be changed could not be sent back."""
+    name = read_line(value)
+    return name if name == value and name is not None and len(name) <= _MAX_LIGHT else None
+
+
+def _text(value: object) -> str | None:
+    """Return the beginning of a text."""
+    return _cut(read_text(value))
+
+
+def _cut(text: str | None) -> str | None:
+    return None if text is None else text[:_MAX_TEXT]
 
 
 def _object(value: Mapping[str, Any], key: str) -> JsonObject:
@@ -204,7 +229,7 @@ def _object(value: Mapping[str, Any], key: str) -> JsonObject:
 def _degrees(value: object) -> float | None:
     """Return a temperature as it is shown."""
     number = read_number(value)
-    return None if number is None else round(number, 1)
+    return None if number is None or abs(number) > _HOTTEST else round(number, 1)
 
 
 def _minutes(seconds: int | None) -> int | None:

@@ -17,10 +17,11 @@ from .const import CHAMBER, DOMAIN, HEATERS_OFF, LIGHT, LIVE_KEYS, LOGGER
 from .coordinator import TICK, PrinterCoordinator, Shared
 from .door import RefusedError
 from .job import Printer, Status
-from .live import UNTOLD_AFTER, Live, read_live, untold
+from .live import MAX_LIGHTS, UNTOLD_AFTER, Live, read_live, untold
 from .payload import Source
 from .plugin_api import Command, Credentials, Picture, PluginApi, PluginApiError, Problem
 from .view import View, view
+from .words import as_text
 
 # Seconds from one look at the printer to the next, by what it does.
 _PACE: Final = {Status.PREPARING: 15, Status.PRINTING: 15, Status.PAUSED: 30}
@@ -159,11 +160,11 @@ class LiveCoordinator(PrinterCoordinator):
         if self._is_lost:
             self.live = self._untold = None
         if self._is_lost is not was_lost:
-            name = self.data.name or self.printer_id
+            name = self.data.name or self.name  # an id may have line breaks in it
             LOGGER.info("%s %s", name, f"cannot be reached: {problem}" if self._is_lost else "can be reached again")
         if problem is not before and (problem in _REFUSED or before in _REFUSED):
             issue = problem if problem in _REFUSED else None
-            self._shared.set_live_issue(self._connection.subentry_id, self._connection.title, issue)
+            self._shared.set_live_issue(self._connection.subentry_id, as_text(self._connection.title), issue)
 
     def _pace_of(self, problem: Problem) -> float:
         """Return the seconds until the next look after one that failed."""
@@ -188,13 +189,17 @@ class LiveCoordinator(PrinterCoordinator):
         if is_told and self.live is not None and status not in (self.printer.job.status, self.live.status):
             self._is_overtaken = True
         super().async_show(printer)
-        if self._look_at < math.inf:
-            self._look_again_in(max(_SOON, self._looked_at + _SHORTEST - self.hass.loop.time()))
+        seconds = max(_SOON, self._looked_at + _SHORTEST - self.hass.loop.time())
+        # Never later: whoever sends one notification after the other would put off the look on and on.
+        if self.hass.loop.time() + seconds < self._look_at < math.inf:
+            self._look_again_in(seconds)
             self._schedule_refresh()
 
     async def _async_find_keys(self, live: Live) -> None:
         """Have entities made for what the printer turns out to have."""
         found = {f"{LIGHT}{name}" for name in live.lights}
+        if len(found | {key for key in self.live_keys if key.startswith(LIGHT)}) > MAX_LIGHTS:
+            found.clear()  # their names change with every answer
         if live.has_chamber:
             found.add(CHAMBER)
         if live.sets_temperatures:

@@ -25,7 +25,7 @@ from .const import CONF_PRINTER_ID
 from .coordinator import PrinterCoordinator
 from .live import Live, read_live
 from .plugin_api import CONNECTIONS_PAGE, Credentials, PluginApi, PluginApiError, Problem
-from .words import async_word, name_light
+from .words import as_text, async_word, name_light
 
 _TEXT_FIELD: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
 _PASSWORD_FIELD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
@@ -133,7 +133,7 @@ class LiveFlow(ConfigSubentryFlow):
             step_id="printer",
             data_schema=self.add_suggested_values_to_schema(schema, {CONF_PRINTER_ID: suggested}),
             errors=errors,
-            description_placeholders={"other": (likely and likely.data.name) or "", **self._found()},
+            description_placeholders={"other": as_text((likely and likely.data.name) or ""), **self._found()},
         )
 
     def _found(self) -> dict[str, str]:
@@ -156,8 +156,10 @@ class LiveFlow(ConfigSubentryFlow):
         light = async_word(self.hass, "entity.light.light.name")
         names = [async_word(self.hass, f"entity.{key}.name") for key, is_there in has.items() if is_there]
         return {
-            "status": ", ".join(word for word in (status, live.file_name, progress) if word),
-            "entities": ", ".join([*names, *(light.replace("{name}", name_light(name)) for name in live.lights)]),
+            "status": ", ".join(as_text(word) for word in (status, live.file_name, progress) if word),
+            "entities": ", ".join(
+                [*names, *(light.replace("{name}", as_text(name_light(name))) for name in live.lights)]
+            ),
         }
 
     def _likely_printer(self) -> PrinterCoordinator | None:

@@ -92,14 +92,18 @@ class PayloadError(ValueError):
     """The message lacks what every notification must have; as text, its key."""
 
 
-def parse_json(body: bytes) -> object:
-    """Return what a body says. Raises ValueError where it is no JSON, or RecursionError where it is too deep."""
+def parse_json(body: bytes, read_constant: Callable[[str], object] | None = None) -> object:
+    """Return what a body says. Raises ValueError where it is no JSON, or RecursionError where it is too deep.
+
+    `NaN` and its like are no JSON either, unless `read_constant` says what they mean.
+    """
     body = body.removeprefix(BOM_UTF8)
     try:
         return json_loads(body)
     except ValueError:
         # Half a surrogate pair, which only Python's own reader takes, becomes a replacement character.
-        text = json.dumps(json.loads(body.decode("utf-8", "surrogatepass")), ensure_ascii=False)
+        said = json.loads(body.decode("utf-8", "surrogatepass"), parse_constant=read_constant)
+        text = json.dumps(said, ensure_ascii=False)
         return json_loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
@@ -136,7 +140,7 @@ def read_text(value: object) -> str | None:
     return text if text.strip() else None
 
 
-def _line(value: object) -> str | None:
+def read_line(value: object) -> str | None:
     """Return text on one line: a line break in a name would break the headers that it is put into, as the subject of a mail."""
     text = read_text(value)
     if text is None or text.isprintable():
@@ -146,7 +150,7 @@ def _line(value: object) -> str | None:
 
 def read_file_name(value: object) -> str | None:
     """Return the name of a file; "None" is what OctoEverywhere's plugin makes of a name that it does not know."""
-    return None if value == "None" else _line(value)
+    return None if value == "None" else read_line(value)
 
 
 def read_identifier(value: object) -> str | None:
@@ -224,7 +228,7 @@ class Notification:
     """OctoEverywhere's id of the printer"""
     event_type: int
     """OctoEverywhere's number of what has happened"""
-    printer_name: str | None = _key("PrinterName", _line)
+    printer_name: str | None = _key("PrinterName", read_line)
     """the name that you gave the printer at OctoEverywhere"""
     print_id: str | None = _key("PrintId", read_identifier)
     """OctoEverywhere's id of the print, from its start to its end"""

@@ -10,15 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from http import HTTPStatus
-import json
 import re
 from typing import Any, Final
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
+from aiohttp import ClientResponse, ClientSession, ClientTimeout
 from aiohttp.hdrs import AUTHORIZATION
 from yarl import URL
 
-from .payload import JsonObject, parse_url
+from .payload import JsonObject, parse_json, parse_url
 
 CONNECTIONS_PAGE: Final = "https://octoeverywhere.com/sharedconnections"
 """Where a person makes a Shared Connection."""
@@ -32,6 +31,8 @@ _COMMANDS: Final = "octoeverywhere-command-api"
 _ADDRESS: Final = re.compile(r"[a-z]+://\S+", re.IGNORECASE)
 _BARE_ADDRESS: Final = re.compile(r"\S+\.(?:octoeverywhere\.com|oe\.ink)\S*|oe\.ink\S*", re.IGNORECASE)
 
+# How much of what was pasted is looked at.
+_MAX_PASTED: Final = 2048
 _MAX_STATUS: Final = 256 * 1024
 _MAX_PICTURE: Final = 8 * 1024 * 1024
 # Seconds. Klipper answers a command when its macro is done, after a minute at most.
@@ -126,9 +127,9 @@ class PluginApiError(Exception):
         self.problem = problem
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Credentials:
-    """How to reach one printer: all of it secret."""
+    """How to reach one printer: all of it secret, so that it does not show itself."""
 
     url: str
     username: str = ""
@@ -157,6 +158,7 @@ class Credentials:
     @classmethod
     def from_text(cls, text: str) -> Credentials:
         """Return what a person has pasted. Raises PluginApiError where it cannot be the address of a connection."""
+        text = text[:_MAX_PASTED]
         found = _ADDRESS.search(text) or _BARE_ADDRESS.search(text)
         address = found.group().strip("<>\"'`()[],;.") if found else text.strip()
         url = parse_url(address if "://" in address else f"https://{address}")
@@ -242,15 +244,13 @@ class PluginApi:
                 ) as response,
             ):
                 _check_status(response)
-                content = bytearray()
-                async for chunk in response.content.iter_any():
-                    content += chunk
-                    if len(content) > max_bytes:
-                        raise PluginApiError(Problem.TOO_MUCH_DATA)
-        except TimeoutError, ClientError, OSError, ValueError:
+                content = await _async_read(response, max_bytes)
+        except PluginApiError:
+            raise
+        except Exception:  # noqa: BLE001 - what a server sends can break more than aiohttp has errors for
             # Without its text, and without where it came from: both name the address.
             raise PluginApiError(Problem.NO_ANSWER) from None
-        return response, bytes(content)
+        return response, content
 
 
 def _check_status(response: ClientResponse) -> None:
@@ -262,11 +262,21 @@ def _check_status(response: ClientResponse) -> None:
     raise PluginApiError(_PROBLEMS.get(response.status, Problem.NO_ANSWER))
 
 
+async def _async_read(response: ClientResponse, max_bytes: int) -> bytes:
+    """Return the content of an answer. Raises PluginApiError where it is too large."""
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > max_bytes:
+            raise PluginApiError(Problem.TOO_MUCH_DATA)
+    return bytes(content)
+
+
 def _read_answer(content: bytes) -> dict[str, Any]:
     """Return the answer of the plugin, which says that all is well. Raises PluginApiError."""
     try:
-        # Python's own reader takes a number that is none, which the plugin may write.
-        answer: object = json.loads(content, parse_constant=lambda _: None)
+        # A number that is none, which the plugin may write, is an unknown one.
+        answer = parse_json(content, read_constant=lambda _: None)
     except ValueError, RecursionError:
         is_page = content.lstrip()[:1] == b"<"
         raise PluginApiError(Problem.WEB_PAGE if is_page else Problem.NOT_UNDERSTOOD) from None

@@ -10,6 +10,15 @@ from .const import DOMAIN
 
 # The translated name of a light says it already.
 _LIGHT: Final = re.compile(r"[_\s]*lights?$", re.IGNORECASE)
+# Home Assistant takes its own texts for Markdown, together with what fills their gaps. So letters that mean something there become
+# some that look like them, and what would be a link by itself gets a sign that nobody sees.
+_MARKDOWN: Final = str.maketrans("*_`[]<>~\\&", "∗ˍ´()‹›∼＼＆")  # noqa: RUF001 - that is what they are for
+_LINK: Final = re.compile(r"(://|@|www\.)", re.IGNORECASE)
+
+
+def as_text(words: str) -> str:
+    """Return what others wrote, to fill a gap in a text of Home Assistant."""
+    return _LINK.sub("\\1\u2060", words.translate(_MARKDOWN))
 
 
 @callback
