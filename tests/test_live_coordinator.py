@@ -520,9 +520,12 @@ async def test_daily_limit(
 
 UNDER_WAY: Final = ["pause", "cancel", "complete"]
 NEXT: Final = {
-    **dict.fromkeys(("", "cancel", "complete"), ["start"]),
-    **dict.fromkeys(("start", "resume"), UNDER_WAY),
+    "": ["start"],
+    "start": UNDER_WAY,
     "pause": ["resume", "cancel"],
+    "resume": UNDER_WAY,
+    "cancel": ["start"],
+    "complete": ["start"],
 }
 KIND_OF: Final = {
     "start": "print_started", "pause": "print_paused", "resume": "print_resumed", "cancel": "print_failed",
@@ -564,9 +567,10 @@ async def test_any_life(
         else:
             getattr(relayed, state)()
         await life.live(f"make {kind}; 5" + f"; send {kind}" * {"on time": 1, "doubled": 2}.get(arrival, 0))
-        await life.live(
-            f"{'reload; ' * is_reloaded}240" + f"; send {kind}" * {"late": 1, "late doubled": 2}.get(arrival, 0)
-        )
+        # What a Centauri 2 shows for seconds only, nobody knows after a restart.
+        if is_reloaded and state != "complete":
+            await life.live("reload")
+        await life.live("240" + f"; send {kind}" * {"late": 1, "late doubled": 2}.get(arrival, 0))
         await life.live("60")
     assert [name.rstrip("*") for name in told(announced)] == expected
     ends = [kind for kind in expected if kind in ("print_failed", "print_complete")]
