@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from hypothesis import given, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -79,6 +79,7 @@ BROKEN: Final = st.fixed_dictionaries(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(result=BROKEN)
 def test_anything(result: dict[str, Any]) -> None:
     """Whatever is answered is read, and what is shown of it can be."""

@@ -352,13 +352,15 @@ async def test_pace(
 
 async def test_at_once(hass: HomeAssistant, known: None, post: Post, pass_time: Pass, relayed: RelayedPrinter) -> None:
     """After a notification the printer is asked at once, but not sooner than the pace allows."""
-    await pass_time(100, 1)
-    moments = [request.at for request in relayed.requests]
-    await pass_time(45, 1)
+    asked = len(relayed.requests)
+    while len(relayed.requests) == asked:
+        await pass_time(1)
+    looked_at = relayed.requests[-1].at
+    await pass_time(20)
     relayed.start(warmup=0)
     await post(EventType=1, PrintId=relayed.print_id)
     await pass_time(3)
-    assert relayed.requests[-1].at - moments[-1] > 20
+    assert 20 <= relayed.requests[-1].at - looked_at < 24
     assert sensor(hass, "nozzle_target") == "240.0"
     asked = len(relayed.requests)
     await post(EventType=10, PrintId=relayed.print_id)
@@ -518,11 +520,14 @@ async def test_daily_limit(
     assert WORDS["issues"][key]["description"].format(**(issue.translation_placeholders or {}))
 
 
-_PRINTING: Final = ["pause", "cancel", "complete"]
+UNDER_WAY: Final = ["pause", "cancel", "complete"]
 NEXT: Final = {
-    **{state: ["start"] for state in ("", "cancel", "complete")},
-    **dict.fromkeys(("start", "resume"), _PRINTING),
+    "": ["start"],
+    "start": UNDER_WAY,
     "pause": ["resume", "cancel"],
+    "resume": UNDER_WAY,
+    "cancel": ["start"],
+    "complete": ["start"],
 }
 KIND_OF: Final = {
     "start": "print_started", "pause": "print_paused", "resume": "print_resumed", "cancel": "print_failed",
@@ -564,10 +569,10 @@ async def test_any_life(
         else:
             getattr(relayed, state)()
         await life.live(f"make {kind}; 5" + f"; send {kind}" * {"on time": 1, "doubled": 2}.get(arrival, 0))
-        await life.live(
-            f"{'reload; ' * (is_reloaded and state != 'complete')}240"
-            + f"; send {kind}" * {"late": 1, "late doubled": 2}.get(arrival, 0)
-        )
+        # What a Centauri 2 shows for seconds only, nobody knows after a restart.
+        if is_reloaded and state != "complete":
+            await life.live("reload")
+        await life.live("240" + f"; send {kind}" * {"late": 1, "late doubled": 2}.get(arrival, 0))
         await life.live("60")
     assert [name.rstrip("*") for name in told(announced)] == expected
     ends = [kind for kind in expected if kind in ("print_failed", "print_complete")]

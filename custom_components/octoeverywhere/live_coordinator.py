@@ -210,20 +210,20 @@ class LiveCoordinator(PrinterCoordinator):
 
     async def _async_tell(self, live: Live, now: datetime) -> None:
         """Tell what the printer has been doing for a minute without a notification that told it."""
-        notification = untold(self.printer_id, self.printer, live, now)
+        since = now if self._untold is None else self._untold[2]
+        notification = untold(self.printer_id, self.printer, live, since)
         if notification is None:
             self._untold = None
             return
         kind, print_id = notification.type, notification.print_id
         if self._untold is None or self._untold[:2] != (kind, print_id):
-            self._untold = (kind, print_id, now)
-        since = self._untold[2]
+            since, self._untold = now, (kind, print_id, now)
         if now - since < UNTOLD_AFTER:
             self._look_again_in(min(_PACE.get(live.status, _PACE_IDLE), _PACE_UNTOLD))
-        elif (notification := untold(self.printer_id, self.printer, live, since)) is not None:
-            self._untold = None
-            with suppress(RefusedError):  # flooded: what is still untold then is told after the next look
-                await self._shared.receive(notification)
+            return
+        self._untold = None
+        with suppress(RefusedError):  # flooded: what is still untold then is told after the next look
+            await self._shared.receive(notification)
 
     # Telling it what to do.
 
