@@ -3,14 +3,17 @@
 import asyncio
 from compression import zstd
 from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict
 from datetime import timedelta
 import gzip
 from io import BytesIO
 import json
 import logging
+from pathlib import Path
 import random
 import time
 from typing import Any
+from unittest.mock import MagicMock, patch
 import zlib
 
 from aiohttp import ClientSession, DummyCookieJar, web
@@ -21,6 +24,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import json_bytes
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 from PIL import Image
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -28,7 +32,11 @@ from yarl import URL
 
 from custom_components.octoeverywhere.const import DOMAIN
 from custom_components.octoeverywhere.diagnostics import async_get_config_entry_diagnostics
+from custom_components.octoeverywhere.job import Printer, decide
+from custom_components.octoeverywhere.live import read_live, untold
+from custom_components.octoeverywhere.payload import JsonObject
 from custom_components.octoeverywhere.plugin_api import Credentials, PluginApi, PluginApiError
+from custom_components.octoeverywhere.view import view
 
 from .conftest import Clock, Post, files, records, slugs, value
 from .fake_plugin_api import Answer, FakePluginApi, RelayedPrinter, body
@@ -259,6 +267,63 @@ async def test_redirect(
         await look(clock)
     await look(clock)
     assert complaints(caplog) == []
+
+
+ANSWERS = [
+    exchange["body"]
+    for path in sorted((Path(__file__).parent / "fixtures" / "plugin_api").glob("*.json"))
+    for exchange in json.loads(path.read_text("utf-8"))
+    if exchange["call"] == "status" and isinstance(exchange["body"], dict) and "Result" in exchange["body"]
+]
+ODD_VALUES: list[Any] = [
+    *(None, True, False, 0, -1, 1, 99.9, 1e300, -1e300, 2**63, 10**400, "", "21", "nan", "1e308", "None", "\0", HALF),
+    *("a\nb", "\u2028", "x" * 5000, "_" * 5000, [], {}, [[]], [None] * 50, {"a": {}}, "idle", "printing", "complete"),
+    [{"Name": name, "On": True} for name in ("a", "a ", "A", "", None, 1, "\0", "x" * 5000)],
+]
+
+
+def tampered(value: Any, chance: float, dice: random.Random) -> Any:
+    """Return an answer with some of what is in it replaced, left out or doubled."""
+    if dice.random() < chance:
+        return dice.choice(ODD_VALUES)
+    if isinstance(value, dict):
+        kept = {key: inner for key, inner in value.items() if dice.random() > chance / 4}
+        return {key: tampered(inner, chance, dice) for key, inner in kept.items()}
+    return [tampered(inner, chance, dice) for inner in value] * dice.randint(1, 2) if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_tampered_answers(seed: int) -> None:
+    """Whatever an answer says, it can be read and shown, and what of it is to be told can be stored and announced."""
+    dice, now = random.Random(seed), dt_util.utcnow()
+    live, printer = None, Printer()
+    for number in range(500):
+        content = json.dumps(tampered(dice.choice(ANSWERS), dice.choice((0.02, 0.1, 0.3)), dice))
+        with suppress(PluginApiError):
+            result = await answer_of(content)
+            read = read_live(result, now)
+            if read is None:
+                continue
+            live = read.after(live)
+            shown = view(printer, now, live, is_connected=True)
+            assert len(json_bytes(asdict(shown))) < 16_000
+            told = untold("printer-1", printer, live, now)
+            if told is not None and (step := decide(printer, told, now + timedelta(minutes=number))) is not None:
+                printer = step.printer
+                assert len(json_bytes(told.as_event_data(now))) < 4_000
+                assert len(json_bytes(asdict(printer))) < 100_000
+    assert printer.earlier
+
+
+async def answer_of(content: str) -> JsonObject:
+    """Return what Home Assistant takes from an answer. Raises PluginApiError."""
+
+    async def request(*_: Any) -> tuple[None, bytes]:
+        return None, content.encode()
+
+    api = PluginApi(MagicMock(), Credentials(url="https://a.octoeverywhere.com"))
+    with patch.object(api, "_async_request", request):
+        return await api.async_status()
 
 
 # What it says of HTTP.
