@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from custom_components.octoeverywhere.job import Printer, Status
+from custom_components.octoeverywhere.job import Printer, Status, decide
 from custom_components.octoeverywhere.live import Live, read_live, untold
 from custom_components.octoeverywhere.view import view
 
@@ -16,7 +16,7 @@ from .story import START, Teller, moment, story
 from .test_fake_plugin_api import SAMPLES
 
 NOW: Final = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
-_UNSEEN: Final = ("print_id", "temperatures_at", "last_progress")
+_UNSEEN: Final = ("print_id", "last_progress")
 
 
 def line(live: Live | None) -> str:
@@ -260,6 +260,18 @@ def test_untold(told: str, status: str, more: dict[str, Any], expected: tuple[st
         assert data is not None
         assert data["type"] == type_
         assert facts.items() <= data.items()
+
+
+@pytest.mark.parametrize("slug", ["print_paused", "print_complete", "print_failed"])
+def test_overtaken(slug: str) -> None:
+    """Where a notification tells it just before we do, nobody hears of it twice."""
+    before = Teller().tell(story("0:00 print_started 0s id=print-1"))
+    status = {"print_paused": "paused", "print_complete": "complete", "print_failed": "cancelled"}[slug]
+    late = untold("printer-1", before.printer, live(status, print_id="print-1"), START)
+    assert late is not None
+    told = before.tell(story(f"0:10 {slug} 600s id=print-1")).printer
+    step = decide(told, late, moment("0:11"))
+    assert (step.printer, step.announcement) == (told, None)
 
 
 def test_left_over_stage() -> None:

@@ -238,14 +238,16 @@ async def test_device_removed(
     relayed: RelayedPrinter,
     remove: Remove,
 ) -> None:
-    """With a printer, its connection is gone."""
+    """With a printer, its connection is gone, and no other."""
     assert await async_setup_component(hass, "config", {})
     await post(EventType=12)
+    await post(EventType=12, PrinterId="printer-2", PrinterName="Other")
     await submit(await submit(await submit(), url=relayed.url), printer_id="printer-1")
-    device = device_of(hass)
-    assert device
-    assert await remove(device.id)
-    assert not loaded.subentries
+    for printer_id, left in (("printer-2", 1), ("printer-1", 0)):
+        device = device_of(hass, printer_id)
+        assert device
+        assert await remove(device.id)
+        assert len(loaded.subentries) == left
     assert not hass.states.async_all()
 
 
