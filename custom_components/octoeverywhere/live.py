@@ -40,7 +40,6 @@ _STATUS: Final = {
     "error": Status.ERROR,
 }
 UNDER_WAY: Final = (Status.PREPARING, Status.PRINTING, Status.PAUSED)
-_HAS_ENDED: Final = (Status.COMPLETE, Status.FAILED, Status.CANCELLED)
 _TEMPERATURES: Final = {
     "nozzle_temperature": "HotendActual",
     "nozzle_target": "HotendTarget",

@@ -1,5 +1,6 @@
 """Sensors: how far the print is, and what the printer says of itself."""
 
+from dataclasses import replace
 from typing import override
 
 from homeassistant.components.sensor import (
@@ -139,42 +140,20 @@ SENSORS = (
     ),
 )
 # Of a printer with a live connection.
+_TEMPERATURE = SensorEntityDescription(
+    key="nozzle_temperature",
+    device_class=SensorDeviceClass.TEMPERATURE,
+    native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+    state_class=SensorStateClass.MEASUREMENT,
+    suggested_display_precision=0,
+)
+_TARGET = replace(_TEMPERATURE, key="nozzle_target", state_class=None, entity_category=EntityCategory.DIAGNOSTIC)
 LIVE_SENSORS = (
-    SensorEntityDescription(
-        key="nozzle_temperature",
-        device_class=SensorDeviceClass.TEMPERATURE,
-        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-    ),
-    SensorEntityDescription(
-        key="bed_temperature",
-        device_class=SensorDeviceClass.TEMPERATURE,
-        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-    ),
-    SensorEntityDescription(
-        key="chamber_temperature",
-        device_class=SensorDeviceClass.TEMPERATURE,
-        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-    ),
-    SensorEntityDescription(
-        key="nozzle_target",
-        device_class=SensorDeviceClass.TEMPERATURE,
-        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
-        suggested_display_precision=0,
-        entity_category=EntityCategory.DIAGNOSTIC,
-    ),
-    SensorEntityDescription(
-        key="bed_target",
-        device_class=SensorDeviceClass.TEMPERATURE,
-        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
-        suggested_display_precision=0,
-        entity_category=EntityCategory.DIAGNOSTIC,
-    ),
+    _TEMPERATURE,
+    replace(_TEMPERATURE, key="bed_temperature"),
+    replace(_TEMPERATURE, key="chamber_temperature"),
+    _TARGET,
+    replace(_TARGET, key="bed_target"),
     SensorEntityDescription(
         key="status_detail",
         entity_category=EntityCategory.DIAGNOSTIC,
