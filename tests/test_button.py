@@ -77,6 +77,9 @@ async def test_every_make(hass: HomeAssistant, clock: Clock, relayed: RelayedPri
         if status is not None:
             assert value(hass, "sensor.ender3_status") == status
             assert usable(hass) == {"resume", "cancel"} if key == "pause" else {"pause", "cancel"}
+    if make == "elegoo_cc2":  # it is idle soon, which may be said of a print that goes on
+        assert usable(hass) == set()
+        await elapse(clock, 120)
     assert usable(hass) == heaters
     assert (
         bodies == [(command, body) for command, body in BODIES.items() if command != "set-temp"]
@@ -164,3 +167,14 @@ async def test_unloaded(hass: HomeAssistant, clock: Clock, relayed: RelayedPrint
     assert await hass.config_entries.async_unload(entry.entry_id)
     await elapse(clock, 60)
     assert len(relayed.requests) == asked
+
+
+async def test_heaters_within_a_print(hass: HomeAssistant, clock: Clock, post: Post, relayed: RelayedPrinter) -> None:
+    """A printer whose plugin does not know what it is doing says that it is idle; its heaters are left alone."""
+    await elapse(clock, 20)
+    assert "heaters_off" in usable(hass)
+    relayed.excuse(100)
+    await post(EventType=1, PrintId="A", DurationSec=1, TimeRemainingSec=3000)
+    await elapse(clock, 20)
+    assert value(hass, "sensor.ender3_status") == "idle"
+    assert "heaters_off" not in usable(hass)

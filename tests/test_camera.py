@@ -160,3 +160,16 @@ async def test_off(hass: HomeAssistant, clock: Clock, relayed: RelayedPrinter) -
     await clock.elapse(timedelta(seconds=70), wait_background_tasks=True)
     assert not await sees(hass)
     assert looks(relayed) == 0
+
+
+async def test_old_picture(hass: HomeAssistant, clock: Clock, relayed: RelayedPrinter) -> None:
+    """Where nobody waits for a new picture any more, an old one is not shown in its place."""
+    assert await sees(hass)
+    await clock.elapse(timedelta(seconds=30))
+    relayed.respond("hang", "webcam/snapshot")
+    looking = asyncio.create_task(sees(hass))
+    while looks(relayed) < 2:  # noqa: ASYNC110 - until the request is there
+        await asyncio.sleep(0)
+    looking.cancel()
+    await asyncio.wait({looking})
+    assert not await sees(hass)

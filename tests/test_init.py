@@ -4,6 +4,7 @@ import asyncio
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
@@ -38,6 +39,7 @@ from .conftest import (
     slugs,
     start,
     the_device,
+    the_entry,
     unload,
     value,
     value_of,
@@ -197,10 +199,20 @@ async def test_remove_printer_twice_at_once(
     await post(FULL)
     device = the_device(hass)
     disk.hold()
-    removals = asyncio.gather(*(remove(device.id) for _ in range(2)))
-    await asyncio.to_thread(disk.writing.wait)
-    disk.release()
-    assert await removals == [True, True]
+    account = the_entry(hass).runtime_data
+    forget, begun, have_begun = account.async_forget, [], asyncio.Event()
+
+    async def begin(printer_ids: set[str]) -> None:
+        begun.append(printer_ids)
+        if len(begun) == 2:
+            have_begun.set()
+        await forget(printer_ids)
+
+    with patch.object(account, "async_forget", begin):
+        removals = asyncio.gather(*(remove(device.id) for _ in range(2)))
+        await have_begun.wait()
+        disk.release()
+        assert await removals == [True, True]
     assert device_of(hass) is None
     await post(FULL, EventType=4)
     device = the_device(hass)

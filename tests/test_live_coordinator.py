@@ -5,7 +5,7 @@ from datetime import timedelta
 import logging
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigSubentryData
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigSubentryData
 from homeassistant.core import Event, HomeAssistant, State
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
@@ -425,6 +425,84 @@ async def test_ended(
     assert (sensor(hass, "status"), issues(hass)) == ("idle", set())
     (subentry,) = entry.subentries.values()
     assert subentry.data["url"] == other.url
+
+
+async def test_put_right(
+    hass: HomeAssistant, known: None, entry: MockConfigEntry, pass_time: Pass, relayed: RelayedPrinter
+) -> None:
+    """A connection that was given up is in use again when its owner enters the same address once more."""
+    relayed.respond(604)
+    await pass_time(75)
+    assert len(issues(hass)) == 1
+    relayed.respond(None)
+    (subentry,) = entry.subentries.values()
+    flows: Any = hass.config_entries.subentries
+    context = {"source": SOURCE_RECONFIGURE, "subentry_id": subentry.subentry_id}
+    page = await flows.async_init((entry.entry_id, "live"), context=context)
+    relayed.excuse()
+    page = await flows.async_configure(page["flow_id"], {"url": relayed.url})
+    await flows.async_configure(page["flow_id"], {"printer_id": "printer-1"})
+    await pass_time(10, 2)
+    assert (sensor(hass, "status"), issues(hass)) == ("idle", set())
+
+
+async def test_never_answered(hass: HomeAssistant, post: Post, pass_time: Pass, relayed: RelayedPrinter) -> None:
+    """A printer that has never answered is not said to be connected."""
+    relayed.respond("reset")
+    await post(EventType=12)
+    for _ in range(4):
+        await pass_time(8)
+        assert value(hass, "binary_sensor.ender3_connected") == "unknown"
+
+
+async def test_limit_outlasts_what_live_tells(
+    hass: HomeAssistant, known: None, post: Post, pass_time: Pass, relayed: RelayedPrinter, announced: list[Event]
+) -> None:
+    """What polling tells says nothing of OctoEverywhere's daily limit."""
+    await post(EventType=13)
+    relayed.start(warmup=0)
+    await pass_time(240)
+    assert told(announced)[-1] == "print_started*"
+    assert issues(hass) == {"notification_limit"}
+
+
+async def test_goes_on(
+    hass: HomeAssistant, life: Life, post: Post, pass_time: Pass, relayed: RelayedPrinter, announced: list[Event]
+) -> None:
+    """Of a print that was met half way, polling says that it goes on; what notifications say of it afterwards is news."""
+    relayed.start(warmup=0)
+    relayed.advance(1800)
+    await post(EventType=12)
+    await pass_time(240)
+    assert told(announced) == ["print_progress*"]
+    for seconds in (2400, 3000):
+        await post(EventType=6, PrintId=relayed.print_id, DurationSec=seconds, Progress=seconds // 60)
+    assert told(announced) == ["print_progress*", "print_progress", "print_progress"]
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+async def test_ends_while_it_looks(
+    hass: HomeAssistant,
+    known: None,
+    entry: MockConfigEntry,
+    pass_time: Pass,
+    relayed: RelayedPrinter,
+    announced: list[Event],
+    is_removed: bool,
+) -> None:
+    """What is answered after the end of the entry, or of the printer, tells nothing any more."""
+    relayed.start(warmup=0)
+    await pass_time(60)
+    printer = entry.runtime_data.printers["printer-1"]
+    await printer.async_shutdown()
+    await pass_time(200)
+    if is_removed:
+        await entry.runtime_data.async_forget({"printer-1"})
+    relayed.respond("reset", times=1)
+    for _ in range(2):
+        await printer._async_look()  # noqa: SLF001 - one that has begun before
+    assert told(announced) == []
+    assert (device_of(hass) is None) is is_removed
 
 
 async def test_needs_supporter(hass: HomeAssistant, life: Life, pass_time: Pass, relayed: RelayedPrinter) -> None:

@@ -1,4 +1,4 @@
-"""OctoEverywhere: the prints of 3D printers, from the notifications that OctoEverywhere posts."""
+"""OctoEverywhere: 3D printers and their prints, from its notifications and, where the owner wants it, by asking."""
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
@@ -56,6 +56,8 @@ async def _async_on_update(hass: HomeAssistant, entry: OctoEverywhereConfigEntry
 
 async def async_unload_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> bool:
     """Stop listening once everything that has arrived is saved."""
+    for printer in entry.runtime_data.printers.values():
+        await printer.async_shutdown()
     await entry.runtime_data.async_finish()
     return await hass.config_entries.async_unload_platforms(entry, _platforms(entry.runtime_data))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Set as AbstractSet
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,7 +27,7 @@ from .door import Knocks, Refusal, RefusedError
 from .issues import Issues
 from .job import Announcement, Printer, Relation, Step, decide, expire, finish_soon
 from .live_coordinator import LiveCoordinator
-from .payload import Notification
+from .payload import Notification, Source
 from .store import Store
 
 type OctoEverywhereConfigEntry = ConfigEntry[Account]
@@ -244,7 +244,8 @@ class Account:
         self.knocks.repeated += step.relation is Relation.REPEAT
         if step.announcement is not None:
             self.recent.append(step.announcement)
-            self.issues.async_note_announced(step.announcement.type)
+            if change.notification is not None and change.notification.source is Source.NOTIFICATION:
+                self.issues.async_note_announced(step.announcement.type)
             self._async_announce(step.announcement, printer)
 
     @callback
@@ -279,9 +280,11 @@ class Account:
         for printer in self.printers.values():
             printer.async_look_ahead()
 
-    async def async_forget(self, printer_ids: Collection[str]) -> None:
+    async def async_forget(self, printer_ids: AbstractSet[str]) -> None:
         """Forget printers, remove their devices and their live connections. Raises HomeAssistantError."""
         async with self._lock:
+            for known in printer_ids & self.printers.keys():
+                await self.printers[known].async_shutdown()
             others = {other: printer.printer for other, printer in self.printers.items() if other not in printer_ids}
             try:
                 await self._hass.async_add_executor_job(self._store.write, others)
@@ -291,7 +294,6 @@ class Account:
             for printer in [self.printers.pop(known) for known in printer_ids if known in self.printers]:
                 # Here rather than by our caller, so that no notification comes in between and finds the old device.
                 dr.async_get(self._hass).async_remove_device(printer.device_id)
-                await printer.async_shutdown()
         for connection in self.connections.values():
             if connection.unique_id in printer_ids and connection.subentry_id in self._entry.subentries:
                 self._hass.config_entries.async_remove_subentry(self._entry, connection.subentry_id)

@@ -83,9 +83,11 @@ class PrinterButton(PrinterEntity, ButtonEntity):
 
     @override
     def _is_available(self) -> bool:
-        """Return True while it makes sense."""
-        live = self.coordinator.data.live
-        return live is not None and live.status in self._statuses
+        """Return True while it makes sense. A state that the plugin does not know is idle as well, also within a print."""
+        live, job = self.coordinator.data.live, self.coordinator.printer.job
+        if live is None or live.status not in self._statuses:
+            return False
+        return live.status is not Status.IDLE or job.status not in (Status.PRINTING, Status.PAUSED)
 
     @override
     async def async_press(self) -> None:

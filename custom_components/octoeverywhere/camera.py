@@ -89,6 +89,7 @@ class PrinterCamera(PrinterEntity, Camera):
         rest = float(_KEPT)
         # Whoever looks may give up before an answer comes, and look again.
         self._next_look = self.hass.loop.time() + rest
+        self._picture = None  # Home Assistant waits no longer than it likes, and an old one is no picture of now
         try:
             picture = await self.coordinator.async_picture()
             self._picture = await self.hass.async_add_executor_job(_turn, picture)

@@ -103,6 +103,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         self._seen: Counter[Refusal | None] | None = None
         self._waiting: asyncio.Task[str] | None = None
         self._outcome = ""
+        self._offered: dict[str, str] = {}
 
     @property
     def _way(self) -> Connection:
@@ -143,9 +144,11 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         """Let the person choose which printers stay, and remove all others: such as somebody has made up."""
         account, errors = self._loaded_entry().runtime_data, {}
         names = {printer_id: printer.data.name or printer_id for printer_id, printer in account.printers.items()}
+        # One that came meanwhile was not there to be selected.
+        self._offered = names if user_input is None else self._offered
         if user_input is not None and (kept := user_input.get(_CONF_KEEP)):
             try:
-                await account.async_forget(names.keys() - set(kept))
+                await account.async_forget(self._offered.keys() - set(kept))
             except HomeAssistantError:
                 errors["base"] = "not_removed"
             else:

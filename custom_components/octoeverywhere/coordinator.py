@@ -71,6 +71,8 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
 
     live_keys: frozenset[str] = frozenset()
     """The keys of its entities that need a live connection."""
+    problem: str | None = None
+    """Why it could not be asked."""
 
     def __init__(
         self,

@@ -47,7 +47,10 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: OctoEve
         "refused": {refusal: count for refusal, count in account.knocks.answered.items() if refusal},
         "newest_from": account.knocks.remote,
     }
-    printers = [{**asdict(printer.printer), "shown": asdict(printer.data)} for printer in account.printers.values()]
+    printers = [
+        {**asdict(printer.printer), "shown": asdict(printer.data), "live_problem": printer.problem}
+        for printer in account.printers.values()
+    ]
     return {
         **connection,
         "since_start": knocks,

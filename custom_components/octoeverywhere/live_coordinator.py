@@ -66,6 +66,7 @@ NOT_DONE: Final = {
     Problem.PLUGIN_OFFLINE: "plugin_offline",
     Problem.WRONG_STATE: "not_printing",
     **dict.fromkeys(_REFUSED, "connection_ended"),
+    **dict.fromkeys((Problem.PLUGIN_TOO_OLD, Problem.BETA_ONLY), "refused"),
 }
 
 
@@ -74,11 +75,11 @@ class LiveCoordinator(PrinterCoordinator):
 
     live: Live | None = None
     """What it says of itself, as long as that is believed."""
-    _problem: Problem | None = None
-    """Why the last look failed."""
+    problem: Problem | None = None
+    """Why the last look failed; None if it did not, or if there was none."""
     _failures = 0
     """How many looks in a row have failed."""
-    _has_looked = False
+    _has_answered = False
     _is_overtaken = False
     """True if a notification has told of another status since the last look."""
     _untold: tuple[str, str | None, datetime] | None = None
@@ -106,14 +107,14 @@ class LiveCoordinator(PrinterCoordinator):
     @property
     def is_connected(self) -> bool | None:
         """True if OctoEverywhere reaches the printer, None where nobody knows."""
-        if self._problem in _OFF:
+        if self.problem in _OFF:
             return False
-        return None if self._is_lost or not self._has_looked else True
+        return None if self._is_lost or not self._has_answered else True
 
     @property
     def _is_lost(self) -> bool:
         """True if nothing is known any more of what the printer does."""
-        return self._problem in (*_OFF, *_REFUSED) or self._failures >= _FAILURES
+        return self.problem in (*_OFF, *_REFUSED) or self._failures >= _FAILURES
 
     @override
     def _view(self) -> View:
@@ -137,8 +138,12 @@ class LiveCoordinator(PrinterCoordinator):
         try:
             result = await self._api.async_status()
         except PluginApiError as err:
+            if self._shutdown_requested:
+                return
             self._note(err.problem)
             self._look_again_in(self._pace_of(err.problem))
+            return
+        if self._shutdown_requested:  # there is another one by now, or none
             return
         self._note(None)
         self._look_again_in(_PACE_UNTOLD)
@@ -154,9 +159,9 @@ class LiveCoordinator(PrinterCoordinator):
 
     def _note(self, problem: Problem | None) -> None:
         """Take over whether the printer could be asked: a change is logged, once, and told to an owner who can help."""
-        was_lost, before = self._is_lost, self._problem
-        self._has_looked = True
-        self._problem, self._failures = problem, 0 if problem is None else self._failures + 1
+        was_lost, before = self._is_lost, self.problem
+        self._has_answered |= problem is None
+        self.problem, self._failures = problem, 0 if problem is None else self._failures + 1
         if self._is_lost:
             self.live = self._untold = None
         if self._is_lost is not was_lost:
@@ -245,7 +250,7 @@ class LiveCoordinator(PrinterCoordinator):
 
     @callback
     def _async_confirm(self) -> None:
-        """Look what has come of a command, at once and when the printer has had time for it."""
+        """Look what has come of a command, soon and when the printer has had time for it."""
         self._async_cancel_confirmations()
         self._confirmations = [
             async_call_later(self.hass, seconds, self._async_confirmed) for seconds in _CONFIRMED_AFTER

@@ -176,9 +176,11 @@ class LiveFlow(ConfigSubentryFlow):
         """Keep the connection."""
         data = {CONF_PRINTER_ID: printer_id, **self._credentials.data}
         if self.source == SOURCE_RECONFIGURE:
-            return self.async_update_and_abort(
-                self._get_entry(), self._get_reconfigure_subentry(), data=data, title=name, unique_id=printer_id
-            )
+            entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
+            if subentry.data == data and subentry.title == name:
+                # Home Assistant begins anew only where something changes, but the connection may have been given up.
+                self.hass.config_entries.async_schedule_reload(entry.entry_id)
+            return self.async_update_and_abort(entry, subentry, data=data, title=name, unique_id=printer_id)
         return self.async_create_entry(title=name, data=data, unique_id=printer_id)
 
     @property

@@ -308,7 +308,8 @@ class Notification:
     @property
     def fingerprint(self) -> str:
         """Equal for two notifications that say the same, so for one that was sent twice."""
-        if self.source is Source.LIVE:
+        # That a print goes on is told again and again.
+        if self.source is Source.LIVE and self.type is not NotificationType.PRINT_PROGRESS:
             return self.told
         content = [sorted(value) if name == "unknown" else value for name, value in vars(self).items()]
         return hashlib.sha256(json_dumps_sorted(content).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What entities show of a printer: `view`, a pure function (printer, now) -> view, and nothing else that they read."""
+"""What entities show of a printer: `view`, a pure function (printer, now, live) -> view, and nothing else that they read."""
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
