@@ -55,7 +55,7 @@ _SLOW_FSYNC: Final = 0.1
 _IMPORT: Final = """
 import importlib, pathlib, sys, time
 import homeassistant.bootstrap
-from homeassistant.components import binary_sensor, calendar, diagnostics, event, http, image
+from homeassistant.components import binary_sensor, button, calendar, camera, diagnostics, event, http, image, light
 from homeassistant.components import recorder, repairs, sensor, webhook
 from homeassistant.helpers import condition, selector, trigger
 folder = pathlib.Path(sys.argv[1])
