@@ -267,7 +267,7 @@ class Account:
     async def _async_file_prints(self) -> None:
         """File the prints that have ended: that may take longer than anybody waits for an answer."""
         try:
-            for printer in self.printers.values():
+            for printer in [printer for printer in self.printers.values() if printer.printer.unfiled]:
                 await printer.async_file_prints()
         except OSError:
             self._async_set_unsaved(is_unsaved=True)

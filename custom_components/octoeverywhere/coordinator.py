@@ -144,9 +144,8 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
 
     async def async_file_prints(self) -> None:
         """File the prints that have ended. Raises OSError."""
-        if unfiled := self.printer.unfiled:
-            await self.hass.async_add_executor_job(self._shared.store.file_prints, self.printer_id, unfiled)
-            self.printer = replace(self.printer, unfiled=())
+        await self.hass.async_add_executor_job(self._shared.store.file_prints, self.printer_id, self.printer.unfiled)
+        self.printer = replace(self.printer, unfiled=())
 
     @callback
     def async_on_announcement(self, listener: Callable[[Announcement], None]) -> CALLBACK_TYPE:
