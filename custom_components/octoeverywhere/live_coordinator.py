@@ -36,7 +36,7 @@ _SOON: Final = 0.1
 _EARLY: Final = 1
 # The printers are looked at one after the other, and not all at once after a failure of OctoEverywhere.
 _FIRST_LOOK: Final = (1, 6)
-_JITTER: Final = (0.95, 1.05)
+_JITTER: Final = (0.93, 1)
 # The printer is switched off, or the computer next to it: each look would wake the plugin, which searches for the printer.
 _OFF: Final = {
     Problem.PLUGIN_OFFLINE: 120,
