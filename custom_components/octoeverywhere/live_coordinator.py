@@ -29,7 +29,7 @@ _PACE_IDLE: Final = 60
 # As long as something may have to be told.
 _PACE_UNTOLD: Final = 30
 # But after a command, no look follows another sooner.
-_SHORTEST: Final = 11
+_SHORTEST: Final = 12
 # At once.
 _SOON: Final = 0.1
 # Home Assistant's timers may be so early.

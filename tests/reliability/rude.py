@@ -253,7 +253,7 @@ def _packed(url: str, body: bytes) -> list[_Case]:
         "no gzip that says so": (body, _GZIP, 400),
         "gzip cut off": (packed[:-20], _GZIP, 400),
         "gzip damaged": (packed[:20] + b"damaged" + packed[27:], _GZIP, 400),
-        "a large gzip damaged": (gzip.compress(random.randbytes(60_000))[:30_000] + b"\0" * 10**6, _GZIP, 400),
+        "a large gzip damaged": (gzip.compress(random.randbytes(12_000))[:10_000] + b"\0" * 10**6, _GZIP, 400),
         "a packing that nobody knows": (body, "Content-Encoding: shrink", 200),
         "gzip of 10 MiB": (_BOMB, _GZIP, 413),
         "gzip of 10 MiB that does not say so": (_BOMB, "Accept: */*", 400),
