@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import json
 from pathlib import Path
 import re
+import struct
 from typing import Any
 
 from homeassistant.util.yaml import load_yaml_dict
@@ -130,3 +131,22 @@ def test_layout() -> None:
     modules = {path.name for path in INTEGRATION.glob("*.py")}
     assert modules <= shown
     assert shown <= modules | {path.name for folder in ("tests", "scripts") for path in (ROOT / folder).glob("*.py")}
+
+
+def size(name: str) -> tuple[int, int]:
+    """Return width and height of a picture."""
+    head = (INTEGRATION / "brand" / name).read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", head[16:])
+    return width, height
+
+
+def test_brand() -> None:
+    """The icon is a square and the logo a strip, each also twice as large for dense screens, and for dark themes."""
+    for theme in ("", "dark_"):
+        assert size(f"{theme}icon.png") == (256, 256)
+        assert size(f"{theme}icon@2x.png") == (512, 512)
+        width, height = size(f"{theme}logo.png")
+        assert 128 <= height <= 256 <= width
+        assert size(f"{theme}logo@2x.png") == (2 * width, 2 * height)
+    assert len(list((INTEGRATION / "brand").iterdir())) == 8

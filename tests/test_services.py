@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.service import async_get_all_descriptions
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -70,6 +72,11 @@ ASKED: list[tuple[dict[str, Any], list[str]]] = [
     ({"period": {"days": 2}, "end": "2026-03-12 00:00:00"}, ["silent"]),
     ({"period": {"days": 2}, "end": "2027-01-01"}, ["now", "day", "cancelled"]),  # counts from now, not the future
     ({"period": {"days": 3650}}, EVERYTHING),
+    ({"period": {"days": 800_000}}, EVERYTHING),
+    ({"period": 1}, ["now"]),
+    ({"printer": ["Voron", "Voron"]}, ["cancelled", "silent"]),
+    ({"start": "0001-01-01 00:00:00"}, EVERYTHING),
+    ({"outcome": ["cancelled"]}, ["cancelled"]),
     ({"start": "2026-03-13 10:59:59"}, ["now", "day"]),  # in local time
     ({"start": "2026-03-13 11:00:00"}, ["now"]),
     ({"start": "2026-03-13 09:59:59+00:00"}, ["now", "day"]),
@@ -169,11 +176,40 @@ async def test_refused(hass: HomeAssistant, printers: dict[str, str]) -> None:
         ({"printer": [printers["Ender3"], "nobody"]}, "The device nobody is not one of OctoEverywhere's printers."),
         ({"start": "2026-03-14", "end": "2026-03-13"}, "The period ends before it begins."),
         ({"start": "2026-03-14", "end": "2026-03-14"}, "The period ends before it begins."),
+        ({"end": "0001-01-01 00:00:00"}, "The period ends before it begins."),
         ({"period": {"days": 7}, "start": "2026-03-01"}, "Give either a period or a start, not both."),
     ):
         with pytest.raises(ServiceValidationError) as refused:
             await get_prints(hass, **fields)
         assert message(refused.value) == said
+
+
+async def test_device_of_another_printer(
+    hass: HomeAssistant, printers: dict[str, str], loaded: MockConfigEntry
+) -> None:
+    """One device that is no printer refuses all, by its name; so does a printer that was removed."""
+    await loaded.runtime_data.async_forget({"printer-2"})
+    await hass.async_block_till_done()
+    bridge = dr.async_get(hass).async_get_or_create(
+        config_entry_id=loaded.entry_id, identifiers={("somebody_else", "1")}, name="Bridge"
+    )
+    for devices, name in (
+        ([printers["Ender3"], "nobody"], "nobody"),
+        ([printers["Voron"]], printers["Voron"]),
+        ([bridge.id], "Bridge"),
+    ):
+        with pytest.raises(ServiceValidationError) as refused:
+            await get_prints(hass, printer=devices)
+        assert message(refused.value) == f"The device {name} is not one of OctoEverywhere's printers."
+    assert len(await get_prints(hass)) == 4
+
+
+async def test_unreadable(hass: HomeAssistant, printers: dict[str, str]) -> None:
+    """Prints that cannot be read right now are not taken for none."""
+    with patch("pathlib.Path.read_bytes", side_effect=PermissionError), pytest.raises(HomeAssistantError) as failed:
+        await get_prints(hass)
+    assert failed.value.translation_key == "not_read"
+    assert len(await get_prints(hass)) == 6
 
 
 async def test_not_loaded(hass: HomeAssistant, printers: dict[str, str]) -> None:
@@ -190,7 +226,6 @@ async def test_invalid(hass: HomeAssistant, printers: dict[str, str]) -> None:
     """What no field takes is refused by Home Assistant, and names the field."""
     for fields in (
         {"period": {"days": -1}},
-        {"period": {"days": 800_000}},
         {"period": "a week"},
         {"start": "yesterday"},
         {"end": 5},

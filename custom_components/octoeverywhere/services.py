@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
@@ -18,18 +18,26 @@ from .payload import LINK_LIVES
 
 GET_PRINTS: Final = "get_prints"
 
+ATTR_PRINTER: Final = "printer"
+ATTR_PERIOD: Final = "period"
+ATTR_START: Final = "start"
+ATTR_END: Final = "end"
+ATTR_OUTCOME: Final = "outcome"
+ATTR_LIMIT: Final = "limit"
+
+_DEFAULT_LIMIT: Final = 100
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
-_CENTURY: Final = timedelta(days=36500)
+_LONGEST: Final = timedelta(days=36500)
 
 GET_PRINTS_SCHEMA: Final = vol.Schema(
     {
-        vol.Optional("printer"): vol.All(cv.ensure_list, [cv.string]),
-        vol.Optional("period"): vol.All(cv.positive_time_period, vol.Range(max=_CENTURY)),
-        vol.Optional("start"): cv.datetime,
-        vol.Optional("end"): cv.datetime,
-        vol.Optional("outcome"): vol.All(cv.ensure_list, [vol.Coerce(Outcome)]),
-        vol.Optional("limit", default=100): vol.All(vol.Coerce(int), vol.Range(min=1, max=MAX_PRINTS)),
+        vol.Optional(ATTR_PRINTER): vol.All(cv.ensure_list, [cv.string]),
+        vol.Optional(ATTR_PERIOD): vol.All(cv.positive_time_period, vol.Clamp(max=_LONGEST)),
+        vol.Optional(ATTR_START): cv.datetime,
+        vol.Optional(ATTR_END): cv.datetime,
+        vol.Optional(ATTR_OUTCOME): vol.All(cv.ensure_list, [vol.Coerce(Outcome)]),
+        vol.Optional(ATTR_LIMIT, default=_DEFAULT_LIMIT): vol.All(vol.Coerce(int), vol.Range(min=1, max=MAX_PRINTS)),
     }
 )
 
@@ -47,7 +55,7 @@ async def _async_get_prints(call: ServiceCall) -> ServiceResponse:
     if (account := async_get_account(call.hass)) is None:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="not_loaded")
     start, end = _period(call.data)
-    outcomes = call.data.get("outcome") or list(Outcome)
+    outcomes = call.data.get(ATTR_OUTCOME) or list(Outcome)
     found: list[tuple[Print, PrinterCoordinator]] = []
     for printer in _printers(account, call):
         found += (
@@ -56,35 +64,47 @@ async def _async_get_prints(call: ServiceCall) -> ServiceResponse:
             if print_.outcome in outcomes and print_.started_at < end and print_.ended_at > start
         )
         found.sort(key=lambda known: known[0].started_at, reverse=True)
-        del found[call.data["limit"] :]  # before the next printer, which may have as many
+        del found[call.data[ATTR_LIMIT] :]  # before the next printer, which may have as many
     return {"prints": [_as_response(*known) for known in found]}
 
 
 def _period(data: dict[str, Any]) -> tuple[datetime, datetime]:
     """Return the moments between which a print must have been under way. Raises ServiceValidationError."""
-    if "period" in data and "start" in data:
+    if ATTR_PERIOD in data and ATTR_START in data:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="two_starts")
-    start, end = _FIRST, dt_util.as_utc(data.get("end", _LAST))
-    if "period" in data:
-        start = min(end, dt_util.utcnow()) - data["period"]
-    elif "start" in data:
-        start = dt_util.as_utc(data["start"])
+    now = dt_util.utcnow()
+    end = _as_utc(data[ATTR_END]) if ATTR_END in data else _LAST
+    start = _FIRST
+    if ATTR_PERIOD in data:
+        start = max(min(end, now), _FIRST + _LONGEST) - data[ATTR_PERIOD]
+    elif ATTR_START in data:
+        start = _as_utc(data[ATTR_START])
     if start >= end:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_period")
     return start, end
 
 
+def _as_utc(moment: datetime) -> datetime:
+    """Return a moment in UTC, the first or last day that has one where it has none."""
+    try:
+        return dt_util.as_utc(moment)
+    except OverflowError:
+        return moment.replace(tzinfo=UTC)
+
+
 def _printers(account: Account, call: ServiceCall) -> Iterable[PrinterCoordinator]:
     """Return the printers that were asked for, all of them where none was. Raises ServiceValidationError."""
-    if not call.data.get("printer"):
+    if not call.data.get(ATTR_PRINTER):
         return list(account.printers.values())  # another may come while their prints are read
     printers = []
-    for device_id in dict.fromkeys(call.data["printer"]):
+    for device_id in dict.fromkeys(call.data[ATTR_PRINTER]):
         if (printer := async_get_printer(call.hass, device_id)) is None:
+            device = dr.async_get(call.hass).async_get(device_id)
+            name = device and (device.name_by_user or device.name)
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key="no_printer",
-                translation_placeholders={"device": device_id},
+                translation_placeholders={"device": name or device_id},
             )
         printers.append(printer)
     return printers
