@@ -1,12 +1,12 @@
 """Tests of a printer that can be asked: a real Home Assistant asks a fake of OctoEverywhere's Plugin API."""
 
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
 import logging
 from typing import Any, Final
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigSubentryData
 from homeassistant.core import Event, HomeAssistant, State
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -16,8 +16,22 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.octoeverywhere.account import async_get_account
 from custom_components.octoeverywhere.const import DOMAIN, is_live_key
+from custom_components.octoeverywhere.payload import Notification, Source
 
-from .conftest import ALL_MAKES, NUMBERS, WORDS, Clock, Post, connection_to, device_of, issues, reload, shown, value
+from .conftest import (
+    ALL_MAKES,
+    NUMBERS,
+    WORDS,
+    Clock,
+    Disk,
+    Post,
+    connection_to,
+    device_of,
+    issues,
+    reload,
+    shown,
+    value,
+)
 from .fake_plugin_api import FakePluginApi, RelayedPrinter
 from .fake_printer import MAKES
 from .test_trigger import automate, heard, trigger
@@ -42,9 +56,7 @@ def pass_time(clock: Clock) -> Pass:
     """Return a function that lets time pass, and Home Assistant ask the printer meanwhile."""
 
     async def pass_time(seconds: float, step: float = 15) -> None:
-        while seconds > 0:
-            await clock.elapse(timedelta(seconds=min(step, seconds)), wait_background_tasks=True)
-            seconds -= step
+        await clock.elapse_in_steps(seconds, step)
 
     return pass_time
 
@@ -478,6 +490,30 @@ async def test_goes_on(
     for seconds in (2400, 3000):
         await post(EventType=6, PrintId=relayed.print_id, DurationSec=seconds, Progress=seconds // 60)
     assert told(announced) == ["print_progress*", "print_progress", "print_progress"]
+
+
+async def test_not_forgotten(
+    hass: HomeAssistant, known: None, entry: MockConfigEntry, pass_time: Pass, relayed: RelayedPrinter, disk: Disk
+) -> None:
+    """A printer that could not be removed, since the disk is full, is asked on as ever."""
+    disk.error = OSError("full")
+    with pytest.raises(HomeAssistantError):
+        await entry.runtime_data.async_forget({"printer-1"})
+    disk.error = None
+    asked = len(relayed.requests)
+    await pass_time(150)
+    assert len(relayed.requests) > asked
+
+
+async def test_removed_is_not_told(
+    hass: HomeAssistant, known: None, entry: MockConfigEntry, relayed: RelayedPrinter
+) -> None:
+    """What polling saw of a printer that was removed meanwhile does not bring it back."""
+    printer = entry.runtime_data.printers["printer-1"]
+    seen = Notification(printer_id="printer-1", event_type=1, print_id="A", source=Source.LIVE)
+    await entry.runtime_data.async_forget({"printer-1"})
+    await printer._shared.receive(seen)  # noqa: SLF001 - from a look that had begun before
+    assert device_of(hass) is None
 
 
 @pytest.mark.parametrize("is_removed", [False, True])

@@ -116,6 +116,10 @@ class Account:
             entity for printer in self.printers.values() for entity in printer.new_entities(create(printer))
         )
 
+    async def async_add_live_platform(self, create: Callable[[LiveCoordinator], Iterable[Entity]]) -> None:
+        """Add the current platform's entities for every printer with a live connection, known or to come."""
+        await self.async_add_platform(lambda printer: create(printer) if isinstance(printer, LiveCoordinator) else ())
+
     async def _async_add_entities(self, printer: PrinterCoordinator) -> None:
         """Add what a printer has now and had not before, and return when it is there to be told."""
         for platform, create in self._platforms:
@@ -191,8 +195,8 @@ class Account:
         return step
 
     def _may_add(self, count: int, notification: Notification | None) -> bool:
-        """Return True if what is said of a printer that is not known makes it known."""
-        if notification is None or not notification.is_about_a_printer:
+        """Return True if what is said of a printer that is not known makes it known: what polling saw is of one that was removed."""
+        if notification is None or notification.source is Source.LIVE or not notification.is_about_a_printer:
             return False
         if count < _MAX_PRINTERS:
             return True
@@ -283,8 +287,6 @@ class Account:
     async def async_forget(self, printer_ids: AbstractSet[str]) -> None:
         """Forget printers, remove their devices and their live connections. Raises HomeAssistantError."""
         async with self._lock:
-            for known in printer_ids & self.printers.keys():
-                await self.printers[known].async_shutdown()
             others = {other: printer.printer for other, printer in self.printers.items() if other not in printer_ids}
             try:
                 await self._hass.async_add_executor_job(self._store.write, others)
@@ -294,6 +296,7 @@ class Account:
             for printer in [self.printers.pop(known) for known in printer_ids if known in self.printers]:
                 # Here rather than by our caller, so that no notification comes in between and finds the old device.
                 dr.async_get(self._hass).async_remove_device(printer.device_id)
+                await printer.async_shutdown()
         for connection in self.connections.values():
             if connection.unique_id in printer_ids and connection.subentry_id in self._entry.subentries:
                 self._hass.config_entries.async_remove_subentry(self._entry, connection.subentry_id)
