@@ -60,12 +60,8 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the buttons of every printer with a live connection, known or to come."""
-    await entry.runtime_data.async_add_platform(
-        lambda printer: (
-            [PrinterButton(printer, button) for button in BUTTONS if button.key in printer.live_keys]
-            if isinstance(printer, LiveCoordinator)
-            else []
-        ),
+    await entry.runtime_data.async_add_live_platform(
+        lambda printer: [PrinterButton(printer, button) for button in BUTTONS if button.key in printer.live_keys],
     )
 
 

@@ -53,9 +53,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the camera of every printer with a live connection, known or to come."""
-    await entry.runtime_data.async_add_platform(
-        lambda printer: [PrinterCamera(printer)] if isinstance(printer, LiveCoordinator) else [],
-    )
+    await entry.runtime_data.async_add_live_platform(lambda printer: [PrinterCamera(printer)])
 
 
 class PrinterCamera(PrinterEntity, Camera):

@@ -23,16 +23,10 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the lights of every printer with a live connection, known or to come."""
-    await entry.runtime_data.async_add_platform(
-        lambda printer: (
-            [
-                PrinterLight(printer, key.removeprefix(LIGHT))
-                for key in sorted(printer.live_keys)
-                if key.startswith(LIGHT)
-            ]
-            if isinstance(printer, LiveCoordinator)
-            else []
-        ),
+    await entry.runtime_data.async_add_live_platform(
+        lambda printer: [
+            PrinterLight(printer, key.removeprefix(LIGHT)) for key in sorted(printer.live_keys) if key.startswith(LIGHT)
+        ],
     )
 
 

@@ -169,9 +169,8 @@ async def async_setup_entry(
     """Add the sensors of every printer, known or to come."""
     await entry.runtime_data.async_add_platform(
         lambda printer: [
-            PrinterSensor(printer, sensor)
-            for sensor in (*SENSORS, *LIVE_SENSORS)
-            if sensor in SENSORS or sensor.key in printer.live_keys
+            *(PrinterSensor(printer, sensor) for sensor in SENSORS),
+            *(PrinterSensor(printer, sensor) for sensor in LIVE_SENSORS if sensor.key in printer.live_keys),
         ],
     )
 
