@@ -236,6 +236,10 @@ class Printer:
     announcement: Announcement | None = None
     """The newest one."""
 
+    def has_had(self, print_id: str | None) -> bool:
+        """Return True if an earlier print had this id."""
+        return any(earlier.print_id == print_id for earlier in self.earlier)
+
 
 class Relation(Enum):
     """What a notification is about, beside what is known already."""
@@ -309,8 +313,9 @@ def _relation_of_live(printer: Printer, notification: Notification, now: datetim
     """Return what is about that a printer does, and of which no notification had told when it was looked at."""
     job = printer.job
     if notification.print_id != job.print_id:
-        is_earlier = any(earlier.print_id == notification.print_id for earlier in printer.earlier)
-        return Relation.REPEAT if is_earlier else _relation_of_another_id(printer, notification, now)
+        if printer.has_had(notification.print_id):
+            return Relation.REPEAT
+        return _relation_of_another_id(printer, notification, now)
     if job.ended:
         is_again = _STATUS.get(notification.type) is Status.PRINTING
         return Relation.AGAIN if is_again else Relation.REPEAT
@@ -334,7 +339,7 @@ def _relation_without_id(printer: Printer, notification: Notification) -> Relati
 
 def _relation_of_another_id(printer: Printer, notification: Notification, now: datetime) -> Relation:
     """Return what a notification with another id than that of the newest print is about."""
-    if any(earlier.print_id == notification.print_id for earlier in printer.earlier):
+    if printer.has_had(notification.print_id):
         return Relation.EARLIER
     if _ended_before(printer.job, notification, now):
         return Relation.EARLIER
@@ -370,7 +375,7 @@ def _is_at_its_start(job: Job, notification: Notification, now: datetime) -> boo
 def _is_late(printer: Printer, notification: Notification, now: datetime) -> bool:
     """Return True if a notification with the id of the print under way is of an earlier moment, or of the print before."""
     job, seconds = printer.job, notification.duration
-    is_again = any(earlier.print_id == job.print_id for earlier in printer.earlier)
+    is_again = printer.has_had(job.print_id)
     if is_again and _is_less(seconds, job.duration_offset) and not _counts_anew(job, notification, now):
         return True
     if notification.type in _ENDINGS:

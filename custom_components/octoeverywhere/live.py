@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from homeassistant.const import MAX_LENGTH_STATE_STATE
 
+from .const import CHAMBER, HEATERS_OFF, LIGHT
 from .job import Job, Printer, Status, goes_on_under_another_id
 from .payload import (
     EVENT_TYPES,
@@ -106,9 +107,14 @@ class Live:
     """Percent, when the print was last seen under way."""
 
     @property
-    def has_chamber(self) -> bool:
-        """True if the printer measures its chamber: some say 0 instead of nothing."""
-        return bool(self.chamber_temperature)
+    def keys(self) -> set[str]:
+        """The keys of those entities that this printer has, and not every one."""
+        keys = {f"{LIGHT}{name}" for name in self.lights}
+        if self.chamber_temperature:  # some say 0 instead of nothing
+            keys.add(CHAMBER)
+        if self.sets_temperatures:
+            keys.add(HEATERS_OFF)
+        return keys
 
     def after(self, before: Live | None) -> Live:
         """Return what to show after what was shown before: what has hardly moved stays, and the end of a print shows its numbers."""
@@ -118,9 +124,9 @@ class Live:
             "last_progress": self.last_progress if self.status in UNDER_WAY else before.last_progress
         }
         for name in _TEMPERATURES:
-            if _is_near(getattr(self, name), known := getattr(before, name)):
+            if _is_near(getattr(self, name), known := getattr(before, name), _MOVED):
                 changes[name] = known
-        if _is_near_moment(self.estimated_finish, before.estimated_finish):
+        if _is_near(self.estimated_finish, before.estimated_finish, _SAME_MOMENT):
             changes["estimated_finish"] = before.estimated_finish
         if None not in (self.time_remaining, before.time_remaining, self.print_duration):
             # Both times move together, once a minute.
@@ -151,7 +157,8 @@ def read_live(result: JsonObject, now: datetime) -> Live | None:
     # A Bambu goes on to show the stage in which its last print ended.
     is_left_over = is_bambu and status not in (*UNDER_WAY, Status.ERROR)
     current = _object(job, "CurrentPrint")
-    temperatures = _object(current, "Temps")
+    said = _object(current, "Temps")
+    temperatures: dict[str, Any] = {name: _degrees(said.get(key)) for name, key in _TEMPERATURES.items()}
     live = Live(
         status=status,
         status_detail=None if is_left_over else _text(job.get("SubState")),
@@ -161,9 +168,8 @@ def read_live(result: JsonObject, now: datetime) -> Live | None:
         sets_temperatures=bool((read_count(result.get("Features")) or 0) & _SETS_TEMPERATURES),
         ends_idle="SubState" not in job,
         has_own_failures=not is_bambu,
+        **temperatures,
     )
-    changes: dict[str, Any] = {name: _degrees(temperatures.get(key)) for name, key in _TEMPERATURES.items()}
-    live = replace(live, **changes)
     if status in UNDER_WAY or (is_bambu and status is Status.ERROR):
         return _with_numbers(live, current, now)
     if status is Status.COMPLETE:
@@ -236,14 +242,9 @@ def _minutes(seconds: int | None) -> int | None:
     return None if seconds is None else seconds // 60 * 60
 
 
-def _is_near(one: float | None, other: float | None) -> bool:
-    """Return True if two temperatures differ too little to be told apart."""
-    return one is not None and other is not None and abs(one - other) < _MOVED
-
-
-def _is_near_moment(one: datetime | None, other: datetime | None) -> bool:
-    """Return True if two estimates are of the same moment."""
-    return one is not None and other is not None and abs(one - other) < _SAME_MOMENT
+def _is_near(one: Any, other: Any, distance: Any) -> bool:  # noqa: ANN401 - temperatures, or moments
+    """Return True if two values are known, and closer to each other than that."""
+    return one is not None and other is not None and abs(one - other) < distance
 
 
 # What nobody has told.
@@ -298,7 +299,7 @@ def _untold_going_on(printer: Printer, live: Live, since: datetime) -> _Told:
             return Type.PRINT_STARTED, {"duration": _counted_on(job, live, since)}
         return (Type.PRINT_RESUMED, {}) if job.status in (Status.PAUSED, Status.ERROR) else None
     is_again = live.print_id == job.print_id
-    is_earlier = not is_again and any(earlier.print_id == live.print_id for earlier in printer.earlier)
+    is_earlier = not is_again and printer.has_had(live.print_id)
     if live.print_id is None or is_earlier or _goes_on(job, live, since):
         return None
     has_started = (live.print_duration or 0) < _JUST_STARTED and live.status is Status.PRINTING

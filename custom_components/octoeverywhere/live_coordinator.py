@@ -13,7 +13,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
-from .const import CHAMBER, DOMAIN, HEATERS_OFF, LIGHT, LIVE_KEYS, LOGGER
+from .const import DOMAIN, LIGHT, LIVE_KEYS, LOGGER
 from .coordinator import TICK, PrinterCoordinator, Shared
 from .door import RefusedError
 from .job import Printer, Status
@@ -146,11 +146,11 @@ class LiveCoordinator(PrinterCoordinator):
         if self._shutdown_requested:  # there is another one by now, or none
             return
         self._note(None)
-        self._look_again_in(_PACE_UNTOLD)
         now = dt_util.utcnow()
         live = read_live(result, now)
         if live is None:
             self.live = self._untold = None
+            self._look_again_in(_PACE_UNTOLD)
             return
         self.live, self._is_overtaken = live.after(self.live), False
         self._look_again_in(_PACE.get(live.status, _PACE_IDLE))
@@ -202,13 +202,10 @@ class LiveCoordinator(PrinterCoordinator):
 
     async def _async_find_keys(self, live: Live) -> None:
         """Have entities made for what the printer turns out to have."""
-        found = {f"{LIGHT}{name}" for name in live.lights}
-        if len(found | {key for key in self.live_keys if key.startswith(LIGHT)}) > MAX_LIGHTS:
-            found.clear()  # their names change with every answer
-        if live.has_chamber:
-            found.add(CHAMBER)
-        if live.sets_temperatures:
-            found.add(HEATERS_OFF)
+        found = live.keys
+        lights = {key for key in found | self.live_keys if key.startswith(LIGHT)}
+        if len(lights) > MAX_LIGHTS:
+            found -= lights  # their names change with every answer
         if not found <= self.live_keys:
             self.live_keys |= found
             await self._shared.add_entities(self)

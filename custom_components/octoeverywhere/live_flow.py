@@ -4,7 +4,6 @@ from typing import Any, Final
 
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
-    ConfigEntryState,
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
@@ -20,8 +19,8 @@ from homeassistant.helpers.selector import (
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from .account import Account, OctoEverywhereConfigEntry
-from .const import CONF_PRINTER_ID
+from .account import Account, async_get_account
+from .const import CHAMBER, CONF_PRINTER_ID, HEATERS_OFF, LIVE_KEYS
 from .coordinator import PrinterCoordinator
 from .live import Live, read_live
 from .plugin_api import CONNECTIONS_PAGE, Credentials, PluginApi, PluginApiError, Problem
@@ -36,6 +35,17 @@ _CREDENTIALS: Final = vol.Schema(
         vol.Optional(CONF_PASSWORD): _PASSWORD_FIELD,
         vol.Optional(CONF_TOKEN): _PASSWORD_FIELD,
     }
+)
+# What a person is told of, as far as the printer has it.
+_WORTH_NAMING: Final = (
+    ("sensor", "nozzle_temperature"),
+    ("sensor", "bed_temperature"),
+    ("sensor", CHAMBER),
+    ("button", "pause"),
+    ("button", "resume"),
+    ("button", "cancel"),
+    ("button", HEATERS_OFF),
+    ("camera", "live"),
 )
 
 
@@ -143,18 +153,11 @@ class LiveFlow(ConfigSubentryFlow):
             return {"status": "-", "entities": "-"}
         status = async_word(self.hass, f"entity.sensor.status.state.{live.status}")
         progress = None if live.progress is None else f"{live.progress}\N{NO-BREAK SPACE}%"
-        has = {
-            "sensor.nozzle_temperature": True,
-            "sensor.bed_temperature": True,
-            "sensor.chamber_temperature": live.has_chamber,
-            "button.pause": True,
-            "button.resume": True,
-            "button.cancel": True,
-            "button.heaters_off": live.sets_temperatures,
-            "camera.live": True,
-        }
+        keys = LIVE_KEYS | live.keys
         light = async_word(self.hass, "entity.light.light.name")
-        names = [async_word(self.hass, f"entity.{key}.name") for key, is_there in has.items() if is_there]
+        names = [
+            async_word(self.hass, f"entity.{platform}.{key}.name") for platform, key in _WORTH_NAMING if key in keys
+        ]
         return {
             "status": ", ".join(as_text(word) for word in (status, live.file_name, progress) if word),
             "entities": ", ".join(
@@ -185,8 +188,7 @@ class LiveFlow(ConfigSubentryFlow):
 
     @property
     def _account(self) -> Account | None:
-        entry: OctoEverywhereConfigEntry = self._get_entry()
-        return entry.runtime_data if entry.state is ConfigEntryState.LOADED else None
+        return async_get_account(self.hass)
 
     def _printers(self) -> dict[str, str]:
         """Return the printers that have no other connection, and their names."""

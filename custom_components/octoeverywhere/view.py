@@ -133,15 +133,9 @@ def _told(printer: Printer, now: datetime) -> View:
 
 
 # What the printer says of itself under the name that it has here. Its `print_id` may be that of the print before.
-_ONLY_LIVE: Final = {
-    "status_detail",
-    "nozzle_temperature",
-    "nozzle_target",
-    "bed_temperature",
-    "bed_target",
-    "chamber_temperature",
-}
 _OWN: Final = {entry.name for entry in fields(Live)} & {entry.name for entry in fields(View)} - {"print_id"}
+# What of it nobody else says.
+_ONLY_LIVE: Final = _OWN & {entry.name for entry in fields(View) if entry.default is None}
 
 
 def _time_remaining(job: Job, now: datetime) -> int | None:
