@@ -66,7 +66,12 @@ _SAID: Final = {
 
 
 class RefusedError(Exception):
-    """The POST is not an acceptable notification; as text, the Refusal."""
+    """The POST is not an acceptable notification."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        """Remember why."""
+        super().__init__(refusal)
+        self.refusal = refusal
 
 
 def check_place(hass: HomeAssistant, entry: ConfigEntry[Any], request: Request) -> None:

@@ -89,7 +89,12 @@ _OCTOPRINT_ERRORS: Final = {"cancelled": True, "error": False}
 
 
 class PayloadError(ValueError):
-    """The message lacks what every notification must have; as text, its key."""
+    """The message lacks what every notification must have: `key` names it."""
+
+    def __init__(self, key: str) -> None:
+        """Remember the key."""
+        super().__init__(key)
+        self.key = key
 
 
 def parse_json(body: bytes, read_constant: Callable[[str], object] | None = None) -> object:

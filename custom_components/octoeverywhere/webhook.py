@@ -54,7 +54,7 @@ async def _async_answer(hass: HomeAssistant, entry: OctoEverywhereConfigEntry, r
     try:
         await _async_accept(hass, entry, request)
     except RefusedError as err:
-        refusal = Refusal(str(err))
+        refusal = err.refusal
     except Exception:  # noqa: BLE001 - Home Assistant answers 200 for what we let out, and it would be lost
         LOGGER.exception("A notification could not be worked on")
         return Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -80,7 +80,7 @@ async def _async_accept(hass: HomeAssistant, entry: OctoEverywhereConfigEntry, r
     try:
         notification = Notification.from_payload(payload)
     except PayloadError as err:
-        raise RefusedError(_UNUSABLE[str(err)]) from None
+        raise RefusedError(_UNUSABLE[err.key]) from None
     if entry.state is not ConfigEntryState.LOADED:
         raise RefusedError(Refusal.NOT_READY)
     await entry.runtime_data.async_receive(notification)
