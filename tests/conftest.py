@@ -312,6 +312,12 @@ class Clock:
             await asyncio.sleep(0)
             await self._hass.async_block_till_done(wait_background_tasks=wait_background_tasks)
 
+    async def elapse_in_steps(self, seconds: float, step: float) -> None:
+        """Let time pass bit by bit, and Home Assistant do in between what it does in the background, such as look at printers."""
+        while seconds > 0:
+            await self.elapse(timedelta(seconds=min(step, seconds)), wait_background_tasks=True)
+            seconds -= step
+
     async def elapse_until(self, moment: datetime) -> None:
         """Let time pass until the clock says so, if it does not yet."""
         await self.elapse(max(moment - dt_util.utcnow(), timedelta(0)))
@@ -615,6 +621,13 @@ async def relayed(hass: HomeAssistant, plugin_api: FakePluginApi, make: str) -> 
     """Return a printer that can be asked."""
     assert await async_setup_component(hass, "camera", {})  # while something can be added to the server
     return plugin_api.add(make)
+
+
+@pytest.fixture
+async def looked_at(post: Post, clock: Clock, connections: list[ConfigSubentryData]) -> None:
+    """Have Home Assistant know the printer, and ask it for the first time."""
+    await post(EventType=12)
+    await clock.elapse_in_steps(10, 5)
 
 
 def connection_to(relayed: RelayedPrinter, printer_id: str = "printer-1", **secrets: str) -> ConfigSubentryData:

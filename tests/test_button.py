@@ -1,6 +1,5 @@
 """Tests of what a printer can be told to do: its buttons, on every make of the fake."""
 
-from datetime import timedelta
 import json
 from typing import Any, Final
 
@@ -20,24 +19,13 @@ BODIES: Final = {
     "set-temp": {"BedC": 0, "ToolC": 0, "ToolNumber": 0},
 }
 
+pytestmark = pytest.mark.usefixtures("looked_at")
+
 
 @pytest.fixture
 def connections(relayed: RelayedPrinter) -> list[ConfigSubentryData]:
     """Return the connection to the printer."""
     return [connection_to(relayed)]
-
-
-@pytest.fixture(autouse=True)
-async def _known(post: Post, clock: Clock) -> None:
-    """Have Home Assistant know the printer, and ask it for the first time."""
-    await post(EventType=12)
-    await elapse(clock, 10)
-
-
-async def elapse(clock: Clock, seconds: float, step: float = 5) -> None:
-    """Let time pass."""
-    for _ in range(int(seconds / step)):
-        await clock.elapse(timedelta(seconds=step), wait_background_tasks=True)
 
 
 async def press(hass: HomeAssistant, key: str) -> None:
@@ -66,20 +54,20 @@ async def test_every_make(hass: HomeAssistant, clock: Clock, relayed: RelayedPri
     if heaters:
         relayed.command("set-temp", {"ToolC": 200})
         await press(hass, "heaters_off")
-        await elapse(clock, 5)
+        await clock.elapse_in_steps(5, 5)
         assert value(hass, "sensor.ender3_nozzle_target") == "0.0"
     relayed.start(seconds=36000)
-    await elapse(clock, 300)
+    await clock.elapse_in_steps(300, 5)
     assert usable(hass) == {"pause", "cancel"}
     for key, status in (("pause", "paused"), ("resume", "printing"), ("cancel", None)):
         await press(hass, key)
-        await elapse(clock, 35)
+        await clock.elapse_in_steps(35, 5)
         if status is not None:
             assert value(hass, "sensor.ender3_status") == status
             assert usable(hass) == {"resume", "cancel"} if key == "pause" else {"pause", "cancel"}
     if make == "elegoo_cc2":  # it is idle soon, which may be said of a print that goes on
         assert usable(hass) == set()
-        await elapse(clock, 120)
+        await clock.elapse_in_steps(120, 5)
     assert usable(hass) == heaters
     assert (
         bodies == [(command, body) for command, body in BODIES.items() if command != "set-temp"]
@@ -126,7 +114,7 @@ async def test_refused(
     relayed.start(seconds=36000)
     if key == "resume":
         relayed.pause()
-    await elapse(clock, 70)
+    await clock.elapse_in_steps(70, 5)
     relayed.respond(body(answer) if str(answer).startswith(("{", "<")) else answer, key)
     with pytest.raises(HomeAssistantError) as info:
         await press(hass, key)
@@ -134,18 +122,18 @@ async def test_refused(
     assert str(info.value) == WORDS["exceptions"][reason]["message"].rstrip(".")
     assert relayed.host not in repr(info.value)
     relayed.respond(None, key)
-    await elapse(clock, 120)
+    await clock.elapse_in_steps(120, 5)
     assert [request.command for request in relayed.requests if request.method == "POST"] == [key]
 
 
 async def test_confirmed(hass: HomeAssistant, clock: Clock, relayed: RelayedPrinter) -> None:
     """It is looked 1, 3 and 10 seconds later what has come of it; an answer alone is no proof."""
     relayed.start(seconds=36000)
-    await elapse(clock, 60)
+    await clock.elapse_in_steps(60, 5)
     relayed.ignores_commands = True
     pressed_at = relayed.clock()
     await press(hass, "pause")
-    await elapse(clock, 12, 0.5)
+    await clock.elapse_in_steps(12, 0.5)
     after = [round(at - pressed_at) for at, method, _ in relayed.requests if method == "GET" and at > pressed_at]
     assert after == [1, 3, 10]
     assert value(hass, "sensor.ender3_status") != "paused"
@@ -153,28 +141,28 @@ async def test_confirmed(hass: HomeAssistant, clock: Clock, relayed: RelayedPrin
     relayed.ignores_commands = False
     relayed.effect_after = 8
     await press(hass, "pause")
-    await elapse(clock, 12, 0.5)
+    await clock.elapse_in_steps(12, 0.5)
     assert value(hass, "sensor.ender3_status") == "paused"
 
 
 async def test_unloaded(hass: HomeAssistant, clock: Clock, relayed: RelayedPrinter) -> None:
     """Who unloads the integration after a command has it ask no more."""
     relayed.start(seconds=36000)
-    await elapse(clock, 60)
+    await clock.elapse_in_steps(60, 5)
     await press(hass, "pause")
     asked = len(relayed.requests)
     (entry,) = hass.config_entries.async_entries("octoeverywhere")
     assert await hass.config_entries.async_unload(entry.entry_id)
-    await elapse(clock, 60)
+    await clock.elapse_in_steps(60, 5)
     assert len(relayed.requests) == asked
 
 
 async def test_heaters_within_a_print(hass: HomeAssistant, clock: Clock, post: Post, relayed: RelayedPrinter) -> None:
     """A printer whose plugin does not know what it is doing says that it is idle; its heaters are left alone."""
-    await elapse(clock, 20)
+    await clock.elapse_in_steps(20, 5)
     assert "heaters_off" in usable(hass)
     relayed.excuse(100)
     await post(EventType=1, PrintId="A", DurationSec=1, TimeRemainingSec=3000)
-    await elapse(clock, 20)
+    await clock.elapse_in_steps(20, 5)
     assert value(hass, "sensor.ender3_status") == "idle"
     assert "heaters_off" not in usable(hass)

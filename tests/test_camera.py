@@ -13,24 +13,19 @@ from homeassistant.exceptions import HomeAssistantError
 from PIL import Image
 import pytest
 
-from .conftest import Clock, Post, connection_to
+from .conftest import Clock, connection_to
 from .fake_plugin_api import Answer, RelayedPrinter, body, http
 
 CAMERA: Final = "camera.ender3_live"
 ORANGE: Final = (242, 107, 33)
+
+pytestmark = pytest.mark.usefixtures("looked_at")
 
 
 @pytest.fixture
 def connections(relayed: RelayedPrinter) -> list[ConfigSubentryData]:
     """Return the connection to the printer."""
     return [connection_to(relayed)]
-
-
-@pytest.fixture(autouse=True)
-async def _known(post: Post, clock: Clock) -> None:
-    """Have Home Assistant know the printer, and ask it for the first time."""
-    await post(EventType=12)
-    await clock.elapse(timedelta(seconds=10), wait_background_tasks=True)
 
 
 def looks(relayed: RelayedPrinter) -> int:

@@ -1,6 +1,5 @@
 """Tests of a printer's lights."""
 
-from datetime import timedelta
 from typing import Any
 
 from homeassistant.config_entries import ConfigSubentryData
@@ -8,7 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
-from .conftest import Clock, Post, connection_to, value
+from .conftest import Clock, connection_to, value
 from .fake_plugin_api import RelayedPrinter
 
 MAKES: Any = {
@@ -20,25 +19,14 @@ MAKES: Any = {
     "prusalink": None,
 }
 
+pytestmark = pytest.mark.usefixtures("looked_at")
+
 
 @pytest.fixture
 def connections(relayed: RelayedPrinter, make: str) -> list[ConfigSubentryData]:
     """Return the connection to the printer."""
     relayed.lights = None if MAKES[make] is None else dict(MAKES[make])
     return [connection_to(relayed)]
-
-
-@pytest.fixture(autouse=True)
-async def _known(post: Post, clock: Clock) -> None:
-    """Have Home Assistant know the printer, and ask it for the first time."""
-    await post(EventType=12)
-    await elapse(clock, 10)
-
-
-async def elapse(clock: Clock, seconds: int) -> None:
-    """Let time pass."""
-    for _ in range(seconds):
-        await clock.elapse(timedelta(seconds=1), wait_background_tasks=True)
 
 
 @pytest.mark.parametrize("make", MAKES)
@@ -56,7 +44,7 @@ async def test_every_make(hass: HomeAssistant, clock: Clock, relayed: RelayedPri
         for action in ("turn_off", "turn_on"):
             await hass.services.async_call("light", action, {"entity_id": entity_id}, blocking=True)
             assert lights[name] is (action == "turn_on")
-            await elapse(clock, 6)
+            await clock.elapse_in_steps(6, 1)
             assert value(hass, entity_id) == action.removeprefix("turn_")
 
 
@@ -67,17 +55,17 @@ async def test_refused(hass: HomeAssistant, clock: Clock, relayed: RelayedPrinte
     with pytest.raises(HomeAssistantError, match="not known"):
         await hass.services.async_call("light", "turn_off", data, blocking=True)
     relayed.lights = {"Toolhead_Lights": True}
-    await elapse(clock, 70)
+    await clock.elapse_in_steps(70, 1)
     assert value(hass, "light.ender3_light_caselight") == "unavailable"
     assert value(hass, "light.ender3_light_toolhead_lights") == "on"
     relayed.switch_off()
-    await elapse(clock, 70)
+    await clock.elapse_in_steps(70, 1)
     assert value(hass, "light.ender3_light_toolhead_lights") == "unavailable"
 
 
 async def test_any_name(hass: HomeAssistant, clock: Clock, relayed: RelayedPrinter) -> None:
     """A light may have any name."""
     relayed.lights = {"x" * 64: True, "Ä ö/ü": False, " ": True}
-    await elapse(clock, 70)
+    await clock.elapse_in_steps(70, 1)
     assert {len(state.entity_id) <= 255 for state in hass.states.async_all("light")} == {True}
     assert len(hass.states.async_all("light")) == 4

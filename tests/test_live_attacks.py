@@ -23,7 +23,6 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import json_bytes
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from PIL import Image
 import pytest
@@ -38,7 +37,7 @@ from custom_components.octoeverywhere.payload import JsonObject
 from custom_components.octoeverywhere.plugin_api import Credentials, PluginApi, PluginApiError
 from custom_components.octoeverywhere.view import view
 
-from .conftest import Clock, Post, files, records, slugs, value
+from .conftest import Clock, Post, connection_to, files, records, slugs, value
 from .fake_plugin_api import Answer, FakePluginApi, RelayedPrinter, body
 
 HALF = "\ud800"
@@ -46,24 +45,9 @@ HALF = "\ud800"
 
 
 @pytest.fixture
-def relayed(plugin_api: FakePluginApi) -> RelayedPrinter:
-    """Return a printer that can be asked."""
-    return plugin_api.add("klipper")
-
-
-@pytest.fixture
-async def entry(hass: HomeAssistant, entry_data: dict[str, Any], relayed: RelayedPrinter) -> MockConfigEntry:
-    """Return an entry with a live connection."""
-    connection = ConfigSubentryData(
-        data={"printer_id": "printer-1", "url": relayed.url},
-        subentry_type="live",
-        title="Ender3",
-        unique_id="printer-1",
-    )
-    entry = MockConfigEntry(domain=DOMAIN, title="OctoEverywhere", data=entry_data, subentries_data=[connection])
-    entry.add_to_hass(hass)
-    assert await async_setup_component(hass, "camera", {})  # while something can be added to the server
-    return entry
+def connections(relayed: RelayedPrinter) -> list[ConfigSubentryData]:
+    """Return the connection to the printer."""
+    return [connection_to(relayed)]
 
 
 def status(**job: Any) -> dict[str, Any]:
