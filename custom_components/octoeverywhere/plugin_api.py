@@ -22,10 +22,11 @@ from .payload import JsonObject, parse_json, parse_url
 CONNECTIONS_PAGE: Final = "https://octoeverywhere.com/sharedconnections"
 """Where a person makes a Shared Connection."""
 
-_DOMAIN: Final = "octoeverywhere.com"
+# Each as the end of a host with a dot in front of it.
+_DOMAIN: Final = ".octoeverywhere.com"
+_SHORT_DOMAIN: Final = ".oe.ink"
 # Hosts that are OctoEverywhere's own.
 _NOT_A_PRINTER: Final = ("", "www", "docs", "blog", "help")
-_LIVE_LINK: Final = re.compile(r"(^|\.)oe\.ink$")
 _COMMANDS: Final = "octoeverywhere-command-api"
 # Words that surround an address where it was copied from; a password may hold any sign but a blank.
 _ADDRESS: Final = re.compile(r"[a-z]+://\S+", re.IGNORECASE)
@@ -162,7 +163,7 @@ class Credentials:
         found = _ADDRESS.search(text) or _BARE_ADDRESS.search(text)
         address = found.group().strip("<>\"'`()[],;.") if found else text.strip()
         url = parse_url(address if "://" in address else f"https://{address}")
-        if url is None or not url.host:
+        if url is None:
             raise PluginApiError(Problem.NO_ADDRESS)
         _check_host(url)
         return cls(url=f"https://{url.host}", username=url.user or "", password=url.password or "")
@@ -170,12 +171,12 @@ class Credentials:
 
 def _check_host(url: URL) -> None:
     """Return if an address may lead to a connection. Raises PluginApiError."""
-    host = url.host or ""
-    if _LIVE_LINK.search(host) or (host.endswith(_DOMAIN) and url.path.startswith("/live/")):
+    host = f".{url.host}"
+    if host.endswith(_SHORT_DOMAIN) or (host.endswith(_DOMAIN) and url.path.startswith("/live/")):
         raise PluginApiError(Problem.LIVE_LINK)
-    if host != _DOMAIN and not host.endswith(f".{_DOMAIN}"):
+    if not host.endswith(_DOMAIN):
         raise PluginApiError(Problem.OTHER_DOMAIN)
-    if host.removesuffix(_DOMAIN).removesuffix(".") in _NOT_A_PRINTER:
+    if host.removesuffix(_DOMAIN).strip(".") in _NOT_A_PRINTER:
         raise PluginApiError(Problem.NOT_A_CONNECTION)
     if url.scheme != "https":
         raise PluginApiError(Problem.NO_HTTPS)
