@@ -72,16 +72,11 @@ class PrinterButton(PrinterEntity, ButtonEntity):
     coordinator: LiveCoordinator
     entity_description: PrinterButtonDescription
 
-    def __init__(self, coordinator: LiveCoordinator, description: PrinterButtonDescription) -> None:
-        """Begin with the description, which says when the button is of use."""
-        self._statuses = description.statuses
-        super().__init__(coordinator, description)
-
     @override
     def _is_available(self) -> bool:
         """Return True while it makes sense. A state that the plugin does not know is idle as well, also within a print."""
         live, job = self.coordinator.data.live, self.coordinator.printer.job
-        if live is None or live.status not in self._statuses:
+        if live is None or live.status not in self.entity_description.statuses:
             return False
         return live.status is not Status.IDLE or job.status not in (Status.PRINTING, Status.PAUSED)
 

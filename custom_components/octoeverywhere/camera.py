@@ -84,7 +84,7 @@ class PrinterCamera(PrinterEntity, Camera):
 
     async def _async_look(self) -> None:
         """Fetch a picture."""
-        rest = float(_KEPT)
+        rest = _KEPT
         # Whoever looks may give up before an answer comes, and look again.
         self._next_look = self.hass.loop.time() + rest
         self._picture = None  # Home Assistant waits no longer than it likes, and an old one is no picture of now
@@ -94,7 +94,6 @@ class PrinterCamera(PrinterEntity, Camera):
             self._rest = _REST
         except Exception as err:  # noqa: BLE001 - what is in a picture can break more than Pillow has errors for
             LOGGER.debug("%s has no picture: %s", self.entity_id, type(err).__name__)
-            self._picture = None
             if isinstance(err, PluginApiError) and err.problem is Problem.CAMERA_RESTS:
                 rest, self._rest = self._rest, min(self._rest * 2, _LONGEST_REST)
         self._next_look = self.hass.loop.time() + rest

@@ -57,7 +57,6 @@ from .const import (
 from .door import Refusal
 from .issues import NOTHING_ARRIVED, async_raise
 from .live_flow import LiveFlow
-from .webhook import async_close
 
 # What OctoEverywhere's page takes; and fewer could be guessed.
 _MAX_SECRET_KEY: Final = 128
@@ -76,7 +75,6 @@ _OUTCOMES: Final = {
     Refusal.FROM_OUTSIDE: "from_outside",
 }
 _DOUBTFUL: Final = "doubtful_url"
-_NOT_LOADED: Final = "not_loaded"
 _CONF_CHANGE: Final = "change"
 _CONF_KEEP: Final = "keep"
 _URL_FIELD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
@@ -103,7 +101,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         self._seen: Counter[Refusal | None] | None = None
         self._waiting: asyncio.Task[str] | None = None
         self._outcome = ""
-        self._offered: dict[str, str] = {}
+        self._offered: set[str] = set()
 
     @property
     def _way(self) -> Connection:
@@ -129,31 +127,33 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         entry = self._get_reconfigure_entry()
         self._data = dict(entry.data)
         if entry.state is ConfigEntryState.LOADED:
-            self._seen = entry.runtime_data.knocks.answered.copy() if self._seen is None else self._seen
+            if self._seen is None:
+                self._seen = entry.runtime_data.knocks.answered.copy()
             if user_input == TO_COPY:
                 return await self.async_step_copy()
         base_url = self._data.get(CONF_BASE_URL)
         if base_url and base_url == self._data[CONF_OWN_URL]:
             # It was Home Assistant's own, so it moves with Home Assistant.
             self._data[CONF_BASE_URL] = async_own_url(self.hass, self._way) or base_url
-        has_several = entry.state is ConfigEntryState.LOADED and len(entry.runtime_data.printers) > 1
-        keep = ["keep"] if has_several else []
-        return self.async_show_menu(step_id="reconfigure", menu_options=["show", *self._ways(), "new_address", *keep])
+        options = ["show", *self._ways(), "new_address"]
+        if entry.state is ConfigEntryState.LOADED and len(entry.runtime_data.printers) > 1:
+            options.append("keep")
+        return self.async_show_menu(step_id="reconfigure", menu_options=options)
 
     async def async_step_keep(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Let the person choose which printers stay, and remove all others: such as somebody has made up."""
         account, errors = self._loaded_entry().runtime_data, {}
         names = {printer_id: printer.data.name or printer_id for printer_id, printer in account.printers.items()}
-        # One that came meanwhile was not there to be selected.
-        self._offered = names if user_input is None else self._offered
-        if user_input is not None and (kept := user_input.get(_CONF_KEEP)):
+        if user_input is None:
+            self._offered = set(names)  # one that comes meanwhile is not among them, and stays
+        elif kept := user_input.get(_CONF_KEEP):
             try:
-                await account.async_forget(self._offered.keys() - set(kept))
+                await account.async_forget(self._offered.difference(kept))
             except HomeAssistantError:
                 errors["base"] = "not_removed"
             else:
                 return self.async_abort(reason="removed")
-        elif user_input is not None:
+        else:
             errors[_CONF_KEEP] = "none_kept"
         options = [SelectOptionDict(value=printer_id, label=name) for printer_id, name in names.items()]
         selector = SelectSelector(
@@ -178,8 +178,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
 
     def _ways(self) -> list[str]:
         """Return the ways that there are."""
-        cloud = [Connection.CLOUD] if async_has_cloud(self.hass) else []
-        return [way.value for way in (Connection.LAN, *cloud, Connection.INTERNET)]
+        return [way.value for way in Connection if way is not Connection.CLOUD or async_has_cloud(self.hass)]
 
     # Which address, which key?
 
@@ -267,7 +266,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         if before[CONF_CONNECTION] == Connection.CLOUD and (is_new or self._way is not Connection.CLOUD):
             await async_delete_cloudhook(self.hass, old_id)
         if is_new:
-            async_close(self.hass, old_id)  # an entry that is not loaded does not do so itself
+            webhook.async_unregister(self.hass, old_id)  # an entry that is not loaded does not do so itself
         self.hass.config_entries.async_update_entry(entry, data=data)
         async_raise(self.hass, entry, NOTHING_ARRIVED)
         self._seen = Counter()
@@ -370,7 +369,7 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         """Return the entry. Raises AbortFlow where it does not listen."""
         entry = self.hass.config_entries.async_get_entry(self._reconfigure_entry_id)
         if entry is None or entry.state is not ConfigEntryState.LOADED:
-            raise AbortFlow(_NOT_LOADED)
+            raise AbortFlow(reason="not_loaded")
         return entry
 
     @property

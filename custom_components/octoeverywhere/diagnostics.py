@@ -1,6 +1,5 @@
 """Diagnostics to attach to a bug report: what arrived and what became of it, without anything secret."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 import re
 from typing import Any, Final
@@ -26,7 +25,6 @@ _TO_REDACT: Final = {
     "snapshot_url",
 }
 # What people and platforms write may hold any of that, or a link, with or without its scheme.
-_TEXTS: Final = {"error", "error_code", "error_message", "file_name", "name", "printer_name", "status_detail"}
 _WORD: Final = re.compile(r"(\s+)")
 _CONNECTION: Final = re.compile(r"octoeverywhere\.com", re.IGNORECASE)
 
@@ -51,30 +49,22 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: OctoEve
         {**asdict(printer.printer), "shown": asdict(printer.data), "live_problem": printer.problem}
         for printer in account.printers.values()
     ]
-    return {
-        **connection,
+    known = {
         "since_start": knocks,
-        "printers": [_clean(printer, entry) for printer in printers],
-        "newest_notifications": [_clean(asdict(announcement), entry) for announcement in account.recent],
+        "printers": printers,
+        "newest_notifications": [asdict(announcement) for announcement in account.recent],
     }
+    plain = json_loads_object(json_bytes(known))  # Home Assistant redacts nothing inside a tuple
+    return {**connection, **_clean(async_redact_data(plain, _TO_REDACT), entry.data[CONF_SECRET_KEY])}
 
 
-def _clean(data: Mapping[str, Any], entry: OctoEverywhereConfigEntry) -> Any:  # noqa: ANN401 - the shape of the data
-    """Return data without anything secret: by key, and within texts."""
-    plain = json_loads_object(json_bytes(data))  # Home Assistant redacts nothing inside a tuple
-    return _clean_texts(async_redact_data(plain, _TO_REDACT), entry.data[CONF_SECRET_KEY])
-
-
-def _clean_texts(value: Any, secret_key: str) -> Any:  # noqa: ANN401 - as above
-    """Return a value with the texts in it cleaned, and the names of lights."""
+def _clean(value: Any, secret_key: str) -> Any:  # noqa: ANN401 - whatever JSON has
+    """Return a value with every text in it cleaned, also where it is a key: the names of lights are."""
     if isinstance(value, dict):
-        return {
-            (REDACTED if _may_be_link(key) else key): _clean_text(inner, secret_key)
-            if key in _TEXTS and isinstance(inner, str)
-            else _clean_texts(inner, secret_key)
-            for key, inner in value.items()
-        }
-    return [_clean_texts(inner, secret_key) for inner in value] if isinstance(value, list) else value
+        return {_clean_text(key, secret_key): _clean(inner, secret_key) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_clean(inner, secret_key) for inner in value]
+    return _clean_text(value, secret_key) if isinstance(value, str) else value
 
 
 def _clean_text(text: str, secret_key: str) -> str:

@@ -8,6 +8,7 @@ from homeassistant.config_entries import (
     SubentryFlowResult,
 )
 from homeassistant.const import CONF_PASSWORD, CONF_TOKEN, CONF_URL, CONF_USERNAME
+from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.selector import (
     SelectOptionDict,
     SelectSelector,
@@ -57,26 +58,19 @@ class LiveFlow(ConfigSubentryFlow):
     _asked: str | None = None
     """The printer of which it was asked back whether it is the one."""
 
-    def _why_not(self) -> str | None:
-        """Return why there can be no connection now, None where there can."""
-        if self._account is None:
-            return "not_loaded"
-        if self._printers():
-            return None
-        return "every_printer" if self._account.printers else "no_printer"
-
     # Which address?
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask for the address."""
-        if (reason := self._why_not()) is not None:
-            return self.async_abort(reason=reason)
+        self._printers()  # where there is none, the flow ends here
         errors = {}
         if user_input is not None:
             try:
                 self._credentials = Credentials.from_text(user_input[CONF_URL])
                 return await self._async_ask()
             except PluginApiError as err:
+                if err.problem is Problem.WRONG_CREDENTIALS:
+                    return await self.async_step_credentials()
                 errors[CONF_URL] = str(err.problem)
         return self.async_show_form(
             step_id="user",
@@ -96,7 +90,7 @@ class LiveFlow(ConfigSubentryFlow):
         if user_input is not None:
             try:
                 self._credentials = Credentials(url=self._credentials.url, **user_input)
-                return await self._async_ask(errors_of_credentials=True)
+                return await self._async_ask()
             except PluginApiError as err:
                 errors["base"] = str(err.problem)
         known = {CONF_USERNAME: (user_input or {}).get(CONF_USERNAME)}
@@ -107,17 +101,9 @@ class LiveFlow(ConfigSubentryFlow):
             last_step=False,
         )
 
-    async def _async_ask(self, *, errors_of_credentials: bool = False) -> SubentryFlowResult:
-        """Ask the printer, and show what was found. Raises PluginApiError."""
-        account = self._account
-        if account is None:
-            return self.async_abort(reason="not_loaded")
-        try:
-            result = await PluginApi(account.shared.session, self._credentials).async_status()
-        except PluginApiError as err:
-            if err.problem is Problem.WRONG_CREDENTIALS and not errors_of_credentials:
-                return await self.async_step_credentials()
-            raise
+    async def _async_ask(self) -> SubentryFlowResult:
+        """Ask the printer, and show what was found. Raises PluginApiError, and AbortFlow where nothing is loaded."""
+        result = await PluginApi(self._account.shared.session, self._credentials).async_status()
         self._live = read_live(result, dt_util.utcnow())
         return await self.async_step_printer()
 
@@ -125,8 +111,6 @@ class LiveFlow(ConfigSubentryFlow):
 
     async def async_step_printer(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Show what was found, and ask which printer it is."""
-        if (reason := self._why_not()) is not None:
-            return self.async_abort(reason=reason)
         printers, likely, errors = self._printers(), self._likely_printer(), {}
         chosen = (user_input or {}).get(CONF_PRINTER_ID)
         if chosen in printers:
@@ -134,9 +118,7 @@ class LiveFlow(ConfigSubentryFlow):
                 return self._keep(chosen, printers[chosen])
             self._asked, errors[CONF_PRINTER_ID] = chosen, "other_printer"
         options = [SelectOptionDict(value=printer_id, label=name) for printer_id, name in printers.items()]
-        schema = vol.Schema(
-            {vol.Required(CONF_PRINTER_ID): SelectSelector(SelectSelectorConfig(options=options))},
-        )
+        schema = vol.Schema({vol.Required(CONF_PRINTER_ID): SelectSelector(SelectSelectorConfig(options=options))})
         wanted = (chosen, likely and likely.printer_id, *printers)
         suggested = next(printer_id for printer_id in wanted if printer_id in printers)
         return self.async_show_form(
@@ -158,19 +140,17 @@ class LiveFlow(ConfigSubentryFlow):
         names = [
             async_word(self.hass, f"entity.{platform}.{key}.name") for platform, key in _WORTH_NAMING if key in keys
         ]
+        names += [light.replace("{name}", as_text(name_light(name))) for name in live.lights]
         return {
             "status": ", ".join(as_text(word) for word in (status, live.file_name, progress) if word),
-            "entities": ", ".join(
-                [*names, *(light.replace("{name}", as_text(name_light(name))) for name in live.lights)]
-            ),
+            "entities": ", ".join(names),
         }
 
     def _likely_printer(self) -> PrinterCoordinator | None:
         """Return which printer prints what this one prints, None where nobody knows: the id of a print is nobody else's."""
-        account, live = self._account, self._live
-        if account is None or live is None or live.print_id is None:
+        live, printers = self._live, self._account.printers.values()
+        if live is None or live.print_id is None:
             return None
-        printers = account.printers.values()
         return next((printer for printer in printers if printer.printer.job.print_id == live.print_id), None)
 
     # The subentry.
@@ -186,18 +166,22 @@ class LiveFlow(ConfigSubentryFlow):
             return self.async_update_and_abort(entry, subentry, data=data, title=name, unique_id=printer_id)
         return self.async_create_entry(title=name, data=data, unique_id=printer_id)
 
+    # The printers.
+
     @property
-    def _account(self) -> Account | None:
-        return async_get_account(self.hass)
+    def _account(self) -> Account:
+        """The account. Raises AbortFlow where it is not loaded."""
+        if (account := async_get_account(self.hass)) is None:
+            raise AbortFlow(reason="not_loaded")
+        return account
 
     def _printers(self) -> dict[str, str]:
-        """Return the printers that have no other connection, and their names."""
-        account, taken = self._account, {subentry.unique_id for subentry in self._get_entry().subentries.values()}
+        """Return the printers that have no other connection, and their names. Raises AbortFlow where there is none."""
+        known = self._account.printers
+        taken = {subentry.unique_id for subentry in self._get_entry().subentries.values()}
         if self.source == SOURCE_RECONFIGURE:
             taken.discard(self._get_reconfigure_subentry().unique_id)
-        printers = account.printers.values() if account is not None else ()
-        return {
-            printer.printer_id: printer.data.name or printer.printer_id
-            for printer in printers
-            if printer.printer_id not in taken
-        }
+        names = {id_: printer.data.name or id_ for id_, printer in known.items() if id_ not in taken}
+        if not names:
+            raise AbortFlow(reason="every_printer" if known else "no_printer")
+        return names

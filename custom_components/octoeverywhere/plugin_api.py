@@ -22,10 +22,11 @@ from .payload import JsonObject, parse_json, parse_url
 CONNECTIONS_PAGE: Final = "https://octoeverywhere.com/sharedconnections"
 """Where a person makes a Shared Connection."""
 
-_DOMAIN: Final = "octoeverywhere.com"
+# Each as the end of a host with a dot in front of it.
+_DOMAIN: Final = ".octoeverywhere.com"
+_SHORT_DOMAIN: Final = ".oe.ink"
 # Hosts that are OctoEverywhere's own.
 _NOT_A_PRINTER: Final = ("", "www", "docs", "blog", "help")
-_LIVE_LINK: Final = re.compile(r"(^|\.)oe\.ink$")
 _COMMANDS: Final = "octoeverywhere-command-api"
 # Words that surround an address where it was copied from; a password may hold any sign but a blank.
 _ADDRESS: Final = re.compile(r"[a-z]+://\S+", re.IGNORECASE)
@@ -162,7 +163,7 @@ class Credentials:
         found = _ADDRESS.search(text) or _BARE_ADDRESS.search(text)
         address = found.group().strip("<>\"'`()[],;.") if found else text.strip()
         url = parse_url(address if "://" in address else f"https://{address}")
-        if url is None or not url.host:
+        if url is None:
             raise PluginApiError(Problem.NO_ADDRESS)
         _check_host(url)
         return cls(url=f"https://{url.host}", username=url.user or "", password=url.password or "")
@@ -170,12 +171,12 @@ class Credentials:
 
 def _check_host(url: URL) -> None:
     """Return if an address may lead to a connection. Raises PluginApiError."""
-    host = url.host or ""
-    if _LIVE_LINK.search(host) or (host.endswith(_DOMAIN) and url.path.startswith("/live/")):
+    host = f".{url.host}"
+    if host.endswith(_SHORT_DOMAIN) or (host.endswith(_DOMAIN) and url.path.startswith("/live/")):
         raise PluginApiError(Problem.LIVE_LINK)
-    if host != _DOMAIN and not host.endswith(f".{_DOMAIN}"):
+    if not host.endswith(_DOMAIN):
         raise PluginApiError(Problem.OTHER_DOMAIN)
-    if host.removesuffix(_DOMAIN).removesuffix(".") in _NOT_A_PRINTER:
+    if host.removesuffix(_DOMAIN).strip(".") in _NOT_A_PRINTER:
         raise PluginApiError(Problem.NOT_A_CONNECTION)
     if url.scheme != "https":
         raise PluginApiError(Problem.NO_HTTPS)
@@ -187,7 +188,7 @@ class Picture:
 
     content: bytes
     transform: tuple[str, ...]
-    """What to do with it, in this order, before it is shown: `fliph`, `flipv`, `rotate=90` (clockwise)."""
+    """What to do with it, in this order, before it is shown: `fliph`, `flipv`, `rotate=90` (clockwise); or `none`."""
 
 
 class PluginApi:
@@ -201,7 +202,7 @@ class PluginApi:
 
     async def async_status(self) -> JsonObject:
         """Return what the printer says of itself: the `Result` of `status`. Raises PluginApiError."""
-        _, content = await self._async_request("GET", Command.STATUS, _MAX_STATUS, _STATUS_TAKES)
+        _, content = await self._async_request(Command.STATUS, _MAX_STATUS, _STATUS_TAKES)
         result = _read_answer(content).get("Result")
         if not isinstance(result, dict):
             raise PluginApiError(Problem.NOT_UNDERSTOOD)
@@ -209,38 +210,32 @@ class PluginApi:
 
     async def async_command(self, command: Command, body: Mapping[str, Any]) -> None:
         """Have the printer do something, which takes up to 75 s. Raises PluginApiError."""
-        _, content = await self._async_request("POST", command, _MAX_STATUS, _COMMAND_TAKES, json=dict(body))
+        _, content = await self._async_request(command, _MAX_STATUS, _COMMAND_TAKES, dict(body))
         _read_answer(content)
 
     async def async_picture(self) -> Picture:
         """Return what the printer's camera sees. Raises PluginApiError."""
-        response, content = await self._async_request("GET", Command.SNAPSHOT, _MAX_PICTURE, _STATUS_TAKES)
+        response, content = await self._async_request(Command.SNAPSHOT, _MAX_PICTURE, _STATUS_TAKES)
         if not response.headers.get("Content-Type", "").startswith("image/"):
             _read_answer(content)
             raise PluginApiError(Problem.NO_PICTURE)
-        words = response.headers.get(_TRANSFORM, "").split()
-        return Picture(content=content, transform=tuple(word for word in words if word != "none"))
+        return Picture(content=content, transform=tuple(response.headers.get(_TRANSFORM, "").split()))
 
     async def _async_request(
-        self,
-        method: str,
-        command: Command,
-        max_bytes: int,
-        seconds: int,
-        **kwargs: Any,  # noqa: ANN401 - as aiohttp
+        self, command: Command, max_bytes: int, seconds: int, body: dict[str, Any] | None = None
     ) -> tuple[ClientResponse, bytes]:
-        """Return an answer that came with HTTP status 200. Raises PluginApiError."""
+        """Return the answer to a GET, or to a POST where there is a body. Raises PluginApiError unless its HTTP status is 200."""
         url = f"{self._credentials.url}/{_COMMANDS}/{command}"
         try:
             async with (
                 self._lock,
                 self._session.request(
-                    method,
+                    "GET" if body is None else "POST",
                     url,
+                    json=body,
                     headers=self._credentials.headers,
                     allow_redirects=False,
                     timeout=ClientTimeout(total=seconds),
-                    **kwargs,
                 ) as response,
             ):
                 _check_status(response)

@@ -30,9 +30,24 @@ PARALLEL_UPDATES = 0
 
 # Each shows what the view of its printer has under its key.
 #
-# Durations are suggested in hours, which the frontend shows as hours and minutes, as it does no other unit.
 # Three of them are meant to be seen at a glance, on the page of an area and in its activity: status, progress and time remaining. What
 # is not visible by default is on the device's page all the same.
+
+# Durations are suggested in hours, which the frontend shows as hours and minutes, as it does no other unit.
+_TIME_REMAINING = SensorEntityDescription(
+    key="time_remaining",
+    device_class=SensorDeviceClass.DURATION,
+    native_unit_of_measurement=UnitOfTime.SECONDS,
+    suggested_unit_of_measurement=UnitOfTime.HOURS,
+    suggested_display_precision=2,
+)
+_PRINT_DURATION = replace(_TIME_REMAINING, key="print_duration", entity_registry_visible_default=False)
+_PRINTS_COMPLETED = SensorEntityDescription(
+    key="prints_completed",
+    entity_registry_visible_default=False,
+    state_class=SensorStateClass.TOTAL_INCREASING,
+    suggested_display_precision=0,
+)
 SENSORS = (
     SensorEntityDescription(
         key="status",
@@ -56,21 +71,8 @@ SENSORS = (
         entity_registry_visible_default=False,
         suggested_display_precision=0,
     ),
-    SensorEntityDescription(
-        key="time_remaining",
-        device_class=SensorDeviceClass.DURATION,
-        native_unit_of_measurement=UnitOfTime.SECONDS,
-        suggested_unit_of_measurement=UnitOfTime.HOURS,
-        suggested_display_precision=2,
-    ),
-    SensorEntityDescription(
-        key="print_duration",
-        entity_registry_visible_default=False,
-        device_class=SensorDeviceClass.DURATION,
-        native_unit_of_measurement=UnitOfTime.SECONDS,
-        suggested_unit_of_measurement=UnitOfTime.HOURS,
-        suggested_display_precision=2,
-    ),
+    _TIME_REMAINING,
+    _PRINT_DURATION,
     SensorEntityDescription(
         key="estimated_finish",
         entity_registry_visible_default=False,
@@ -81,24 +83,15 @@ SENSORS = (
         entity_registry_visible_default=False,
         device_class=SensorDeviceClass.TIMESTAMP,
     ),
-    SensorEntityDescription(
-        key="file_name",
-        entity_registry_visible_default=False,
-    ),
+    SensorEntityDescription(key="file_name", entity_registry_visible_default=False),
     SensorEntityDescription(
         key="attention",
         entity_registry_visible_default=False,
         device_class=SensorDeviceClass.ENUM,
         options=[attention.value for attention in Attention],
     ),
-    SensorEntityDescription(
-        key="error_message",
-        entity_category=EntityCategory.DIAGNOSTIC,
-    ),
-    SensorEntityDescription(
-        key="error_code",
-        entity_category=EntityCategory.DIAGNOSTIC,
-    ),
+    SensorEntityDescription(key="error_message", entity_category=EntityCategory.DIAGNOSTIC),
+    SensorEntityDescription(key="error_code", entity_category=EntityCategory.DIAGNOSTIC),
     SensorEntityDescription(
         key="z_offset",
         device_class=SensorDeviceClass.DISTANCE,
@@ -111,33 +104,10 @@ SENSORS = (
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
     ),
-    SensorEntityDescription(
-        key="prints_completed",
-        entity_registry_visible_default=False,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_display_precision=0,
-    ),
-    SensorEntityDescription(
-        key="prints_failed",
-        entity_registry_visible_default=False,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_display_precision=0,
-    ),
-    SensorEntityDescription(
-        key="prints_cancelled",
-        entity_registry_visible_default=False,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_display_precision=0,
-    ),
-    SensorEntityDescription(
-        key="total_print_time",
-        entity_registry_visible_default=False,
-        device_class=SensorDeviceClass.DURATION,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        native_unit_of_measurement=UnitOfTime.SECONDS,
-        suggested_unit_of_measurement=UnitOfTime.HOURS,
-        suggested_display_precision=2,
-    ),
+    _PRINTS_COMPLETED,
+    replace(_PRINTS_COMPLETED, key="prints_failed"),
+    replace(_PRINTS_COMPLETED, key="prints_cancelled"),
+    replace(_PRINT_DURATION, key="total_print_time", state_class=SensorStateClass.TOTAL_INCREASING),
 )
 # Of a printer with a live connection.
 _TEMPERATURE = SensorEntityDescription(
@@ -154,10 +124,7 @@ LIVE_SENSORS = (
     replace(_TEMPERATURE, key="chamber_temperature"),
     _TARGET,
     replace(_TARGET, key="bed_target"),
-    SensorEntityDescription(
-        key="status_detail",
-        entity_category=EntityCategory.DIAGNOSTIC,
-    ),
+    SensorEntityDescription(key="status_detail", entity_category=EntityCategory.DIAGNOSTIC),
 )
 
 

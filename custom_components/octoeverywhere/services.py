@@ -1,7 +1,8 @@
 """Actions: what the printers have done, for scripts, templates and voice assistants."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
@@ -28,12 +29,11 @@ ATTR_LIMIT: Final = "limit"
 _DEFAULT_LIMIT: Final = 100
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
-_LONGEST: Final = timedelta(days=36500)
 
 GET_PRINTS_SCHEMA: Final = vol.Schema(
     {
         vol.Optional(ATTR_PRINTER): vol.All(cv.ensure_list, [cv.string]),
-        vol.Optional(ATTR_PERIOD): vol.All(cv.positive_time_period, vol.Clamp(max=_LONGEST)),
+        vol.Optional(ATTR_PERIOD): cv.positive_time_period,
         vol.Optional(ATTR_START): cv.datetime,
         vol.Optional(ATTR_END): cv.datetime,
         vol.Optional(ATTR_OUTCOME): vol.All(cv.ensure_list, [vol.Coerce(Outcome)]),
@@ -72,13 +72,10 @@ def _period(data: dict[str, Any]) -> tuple[datetime, datetime]:
     """Return the moments between which a print must have been under way. Raises ServiceValidationError."""
     if ATTR_PERIOD in data and ATTR_START in data:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="two_starts")
-    now = dt_util.utcnow()
-    end = _as_utc(data[ATTR_END]) if ATTR_END in data else _LAST
-    start = _FIRST
+    start, end = _as_utc(data.get(ATTR_START, _FIRST)), _as_utc(data.get(ATTR_END, _LAST))
     if ATTR_PERIOD in data:
-        start = max(min(end, now), _FIRST + _LONGEST) - data[ATTR_PERIOD]
-    elif ATTR_START in data:
-        start = _as_utc(data[ATTR_START])
+        with suppress(OverflowError):  # it may be longer than there have been dates
+            start = min(end, dt_util.utcnow()) - data[ATTR_PERIOD]
     if start >= end:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_period")
     return start, end
