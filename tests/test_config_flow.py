@@ -418,27 +418,31 @@ async def test_show(hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog,
 
 
 async def test_keep(hass: HomeAssistant, post: Post, dialog: Dialog, disk: Disk) -> None:
-    """Printers that somebody made up are removed at once: all but those that the owner selects."""
+    """Printers that somebody made up are removed at once: all that the page has listed, but for those that the owner selects."""
     await post(FULL)
     await dialog.start(the_entry(hass))
     assert "keep" not in dialog.page["menu_options"]  # there is nothing to choose from
     made_up = [f"made-up-{number}" for number in range(3)]
-    for printer_id in made_up:
+    for printer_id in made_up[:-1]:
         await post(FULL, PrinterId=printer_id, EventType=2)
     await dialog.start(the_entry(hass))
     await dialog.choose("keep")
+    await post(FULL, PrinterId=made_up[-1], EventType=2)  # not listed yet
     await dialog.submit()
     assert dialog.page["errors"] == {"keep": "none_kept"}
+    await post(FULL, PrinterId="new", EventType=2)
     disk.error = OSError("full")
     await dialog.submit(keep=["printer-1"])
     assert dialog.page["errors"] == {"base": "not_removed"}
     assert all(device_of(hass, printer_id) for printer_id in made_up)
     disk.error = None
-    await dialog.submit(keep=["printer-1"])
+    await post(FULL, PrinterId="newest", EventType=2)  # nor this one
+    await dialog.submit(keep=["printer-1", "new"])
     assert dialog.outcome == "removed"
-    assert [bool(device_of(hass, printer_id)) for printer_id in ("printer-1", *made_up)] == [True, *[False] * 3]
+    stay = [bool(device_of(hass, printer_id)) for printer_id in ("printer-1", "new", "newest", *made_up)]
+    assert stay == [True, True, True, False, False, False]
     assert value(hass, "sensor.ender3_status") == "printing"
-    assert records(hass).keys() == {"printer-1"}
+    assert records(hass).keys() == {"printer-1", "new", "newest"}
 
 
 @pytest.mark.parametrize(

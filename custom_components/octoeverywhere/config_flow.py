@@ -144,16 +144,17 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         """Let the person choose which printers stay, and remove all others: such as somebody has made up."""
         account, errors = self._loaded_entry().runtime_data, {}
         names = {printer_id: printer.data.name or printer_id for printer_id, printer in account.printers.items()}
-        if user_input is None:
-            self._offered = set(names)  # one that comes meanwhile is not among them, and stays
-        elif kept := user_input.get(_CONF_KEEP):
+        offered, self._offered = self._offered, set(names)
+        if user_input is not None and (kept := user_input.get(_CONF_KEEP)):
             try:
-                await account.async_forget(self._offered.difference(kept))
+                await account.async_forget(
+                    offered.difference(kept)
+                )  # one that came meanwhile is not among them, and stays
             except HomeAssistantError:
                 errors["base"] = "not_removed"
             else:
                 return self.async_abort(reason="removed")
-        else:
+        elif user_input is not None:
             errors[_CONF_KEEP] = "none_kept"
         options = [SelectOptionDict(value=printer_id, label=name) for printer_id, name in names.items()]
         selector = SelectSelector(

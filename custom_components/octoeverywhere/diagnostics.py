@@ -59,9 +59,9 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: OctoEve
 
 
 def _clean(value: Any, secret_key: str) -> Any:  # noqa: ANN401 - whatever JSON has
-    """Return a value with every text in it cleaned, also where it is a key: the names of lights are."""
+    """Return a value with every text in it cleaned, and without the names of lights, which are keys, where they may be links."""
     if isinstance(value, dict):
-        return {_clean_text(key, secret_key): _clean(inner, secret_key) for key, inner in value.items()}
+        return {REDACTED if _may_be_link(key) else key: _clean(inner, secret_key) for key, inner in value.items()}
     if isinstance(value, list):
         return [_clean(inner, secret_key) for inner in value]
     return _clean_text(value, secret_key) if isinstance(value, str) else value
