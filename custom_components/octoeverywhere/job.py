@@ -170,19 +170,13 @@ class Job:
         """The seconds that the plugin has counted; those of other prints may be among them."""
         return None if self.duration is None else self.duration_offset + self.duration
 
-    @property
-    def silent_from(self) -> datetime | None:
-        """When a print that goes on is no longer believed to, should nothing more be heard of it."""
-        if self.status is not Status.PRINTING or self.heard_at is None:
-            return None
-        if self.finish_at is None:
-            return self.heard_at + _SILENT_WITHOUT_FINISH
-        return max(self.finish_at, self.heard_at) + _SILENT_AFTER_FINISH
-
     def is_silent(self, now: datetime) -> bool:
         """Return True if a print that should be going on has not been heard of for too long."""
-        silent_from = self.silent_from
-        return silent_from is not None and silent_from <= now
+        if self.status is not Status.PRINTING or self.heard_at is None:
+            return False
+        if self.finish_at is None:
+            return now - self.heard_at >= _SILENT_WITHOUT_FINISH
+        return now - max(self.finish_at, self.heard_at) >= _SILENT_AFTER_FINISH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
