@@ -561,10 +561,8 @@ def _superseded(printer: Printer, now: datetime) -> Printer:
 
 def _dead(printer: Printer, ended_at: datetime) -> Printer:
     """Return the printer once its print, which said error and went no further, has failed: it lasted until the error."""
-    job = replace(
-        printer.job, ended=True, status=Status.FAILED, time_remaining=None, finish_at=ended_at, stopped_at=None
-    )
-    printer = replace(printer, job=job)
+    job = replace(printer.job, status=Status.FAILED, stopped_at=None)
+    printer = replace(printer, job=_ended(job, job.progress, ended_at))
     print_ = _as_print(printer, Outcome.FAILED, ended_at)
     return _closed(printer, print_ and replace(print_, is_told=False))
 
@@ -630,7 +628,7 @@ def _after(job: Job, notification: Notification, now: datetime, *, is_older: boo
     """Return what is known of a print once it said something; the seconds of what is older do not count."""
     status = _status(job, notification)
     is_stopped = status is Status.ERROR
-    before = job
+    known_progress = job.progress
     if not is_older and not (is_stopped and job.stopped_at is not None):
         job = _with_numbers(job, notification, now)
     stopped_at = (job.stopped_at or now.replace(microsecond=0)) if is_stopped else None
@@ -640,7 +638,7 @@ def _after(job: Job, notification: Notification, now: datetime, *, is_older: boo
     elif notification.type in _CLEARS_ATTENTION or _is_further(job, notification):
         job = _with_attention(job, notification, None)
     if notification.type in _ENDINGS:
-        job = _ended(job, before, now)
+        job = _ended(job, known_progress, now)
     return _with_snapshot(job, notification, now)
 
 
@@ -715,15 +713,15 @@ def _finish_at(job: Job, notification: Notification, now: datetime) -> datetime 
     return known if abs(estimate - known) < _SAME_MOMENT else estimate
 
 
-def _ended(job: Job, before: Job, now: datetime) -> Job:
+def _ended(job: Job, known_progress: int | None, ended_at: datetime) -> Job:
     """Return a print that has ended; one that did not get to its end stays where it was before, whatever its end says."""
     is_complete = job.status is Status.COMPLETE
     return replace(
         job,
         ended=True,
-        progress=100 if is_complete else before.progress,
+        progress=100 if is_complete else known_progress,
         time_remaining=0 if is_complete else None,
-        finish_at=now.replace(microsecond=0),
+        finish_at=ended_at.replace(microsecond=0),
     )
 
 
