@@ -297,7 +297,7 @@ def relation(printer: Printer, notification: Notification, now: datetime) -> Rel
 def _is_new(printer: Printer, notification: Notification, now: datetime) -> bool:
     """Return True unless one of the newest notifications said the same. A print that has no seconds may say the same again."""
     is_timeless = notification.duration is None and notification.is_about_a_printer
-    if notification.type is Type.TEST or is_timeless or not printer.recent:
+    if notification.type is Type.TEST or is_timeless:
         return True
     said = (notification.fingerprint, notification.told)
     return all(heard.fingerprint not in said or now - heard.at > RETRIED_FOR for heard in printer.recent)
@@ -333,9 +333,7 @@ def _relation_without_id(printer: Printer, notification: Notification) -> Relati
 
 def _relation_of_another_id(printer: Printer, notification: Notification, now: datetime) -> Relation:
     """Return what a notification with another id than that of the newest print is about."""
-    if printer.has_had(notification.print_id):
-        return Relation.EARLIER
-    if _ended_before(printer.job, notification, now):
+    if printer.has_had(notification.print_id) or _ended_before(printer.job, notification, now):
         return Relation.EARLIER
     return Relation.SAME if _goes_on_under(printer.job, notification, now) else Relation.NEXT
 
@@ -526,15 +524,15 @@ def _of_print(
 
 def _with_late_end(printer: Printer, notification: Notification, now: datetime) -> Printer:
     """Return the printer once something late was said of an earlier print: its end counts, unless it was told before."""
-    known = next((known for known in reversed(printer.earlier) if known.print_id == notification.print_id), None)
-    if notification.print_id is None or (known is None and notification.print_id == printer.job.print_id):
-        return printer  # an earlier moment of the print under way
-    if notification.type not in _ENDINGS:
-        return printer if known is not None else _with_earlier(printer, Earlier(print_id=notification.print_id))
-    if known is not None and known.is_settled:
+    print_id = notification.print_id
+    known = next((known for known in reversed(printer.earlier) if known.print_id == print_id), None)
+    if known is None and print_id is not None and print_id != printer.job.print_id:
+        # Nobody has heard of that print before.
+        known = Earlier(print_id=print_id)
+        printer = _with_earlier(printer, known)
+    # None: an earlier moment of the print under way.
+    if known is None or known.is_settled or notification.type not in _ENDINGS:
         return printer
-    # Of a print that nobody has heard of before, this is what its only notification says.
-    known = known or Earlier(print_id=notification.print_id)
     before = Job(print_id=known.print_id, started_at=known.started_at, duration=known.duration)
     job = _after(before, notification, now)
     ended_at = now
