@@ -738,18 +738,18 @@ def _as_print(printer: Printer, outcome: Outcome, ended_at: datetime) -> Print |
         outcome=outcome,
         started_at=started_at,
         ended_at=ended_at,
-        file_name=_short(job.file_name),
+        file_name=shorten(job.file_name),
         duration=job.duration,
         current_layer=job.current_layer,
         total_layers=job.total_layers,
-        error=_short(job.error_message),
+        error=shorten(job.error_message),
         quick_view_url=printer.quick_view_url,
         snapshot_url=job.snapshot_url,
     )
 
 
-def _short(text: str | None) -> str | None:
-    """Return a text as long as a state may be: five hundred of them are kept together."""
+def shorten(text: str | None) -> str | None:
+    """Return the beginning of a text, as long as a state may be: events, files and databases are to hold many of them."""
     return text and text[:MAX_LENGTH_STATE_STATE]
 
 

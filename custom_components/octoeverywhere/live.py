@@ -8,10 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from homeassistant.const import MAX_LENGTH_STATE_STATE
-
 from .const import CHAMBER, HEATERS_OFF, LIGHT
-from .job import Job, Printer, Status, goes_on_under_another_id
+from .job import Job, Printer, Status, goes_on_under_another_id, shorten
 from .payload import (
     EVENT_TYPES,
     JsonObject,
@@ -57,9 +55,7 @@ _FILAMENT_OUT: Final = "Filament Run Out"
 _MOVED: Final = 1
 # No printer is hotter, or colder.
 _HOTTEST: Final = 1000
-# No more letters of a text are taken: events, files and databases are to hold them.
-_MAX_TEXT: Final = MAX_LENGTH_STATE_STATE
-# Nor more lights, nor longer names: each becomes an entity.
+# No more lights are taken, nor longer names: each becomes an entity.
 MAX_LIGHTS: Final = 16
 _MAX_LIGHT: Final = 64
 # Less is the same moment.
@@ -149,7 +145,7 @@ def read_live(result: JsonObject, now: datetime) -> Live | None:
     if status is None or (status is Status.IDLE and version.startswith("0.0.0")):
         return None
     is_bambu = "-BambuPrinters." in version
-    error = _text(job.get("Error"))
+    error = shorten(read_text(job.get("Error")))
     if is_bambu and error == _FILAMENT_OUT:
         status = Status.PAUSED
     elif is_bambu and status is Status.CANCELLED:
@@ -161,7 +157,7 @@ def read_live(result: JsonObject, now: datetime) -> Live | None:
     temperatures: dict[str, Any] = {name: _degrees(said.get(key)) for name, key in _TEMPERATURES.items()}
     live = Live(
         status=status,
-        status_detail=None if is_left_over else _text(job.get("SubState")),
+        status_detail=None if is_left_over else shorten(read_text(job.get("SubState"))),
         error=error,
         print_id=read_identifier(_object(result, "OctoEverywhereStatus").get("MostRecentPrintIdStr")),
         lights=_read_lights(job.get("Lights")),
@@ -192,7 +188,7 @@ def _with_numbers(live: Live, current: JsonObject, now: datetime) -> Live:
         remaining = None  # how Klipper guesses of a file of which it knows nothing
     return replace(
         live,
-        file_name=_cut(read_file_name(current.get("FileName"))),
+        file_name=shorten(read_file_name(current.get("FileName"))),
         progress=progress,
         last_progress=progress,
         time_remaining=_minutes(remaining),
@@ -214,15 +210,6 @@ def _light_name(value: object) -> str | None:
     """Return the name of a light. One that would have to be changed could not be sent back."""
     name = read_line(value)
     return name if name == value and name is not None and len(name) <= _MAX_LIGHT else None
-
-
-def _text(value: object) -> str | None:
-    """Return the beginning of a text."""
-    return _cut(read_text(value))
-
-
-def _cut(text: str | None) -> str | None:
-    return None if text is None else text[:_MAX_TEXT]
 
 
 def _object(value: Mapping[str, Any], key: str) -> JsonObject:
