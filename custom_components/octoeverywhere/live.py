@@ -124,10 +124,10 @@ class Live:
                 changes[name] = known
         if _is_near(self.estimated_finish, before.estimated_finish, _SAME_MOMENT):
             changes["estimated_finish"] = before.estimated_finish
-        if None not in (self.time_remaining, before.time_remaining, self.print_duration):
-            # Both times move together, once a minute.
-            is_same_minute = self.print_duration == before.print_duration and self.status is before.status
-            changes["time_remaining"] = before.time_remaining if is_same_minute else self.time_remaining
+        # Both times move together, once a minute.
+        is_same_minute = self.print_duration == before.print_duration and self.status is before.status
+        if is_same_minute and None not in (self.time_remaining, before.time_remaining, self.print_duration):
+            changes["time_remaining"] = before.time_remaining
         is_same_print = self.print_id == before.print_id and before.status is not Status.IDLE
         if is_same_print and self.status is Status.PAUSED:
             # Bambu's countdown goes on in a pause.
@@ -201,15 +201,13 @@ def _with_numbers(live: Live, current: JsonObject, now: datetime) -> Live:
 
 def _read_lights(value: object) -> dict[str, bool]:
     """Return the lights that a printer names, and whether they are on."""
-    lights = [light for light in value[:MAX_LIGHTS] if isinstance(light, dict)] if isinstance(value, list) else []
-    named = {_light_name(light.get("Name")): light.get("On") is True for light in lights}
-    return {name: is_on for name, is_on in named.items() if name is not None}
-
-
-def _light_name(value: object) -> str | None:
-    """Return the name of a light. One that would have to be changed could not be sent back."""
-    name = read_line(value)
-    return name if name == value and name is not None and len(name) <= _MAX_LIGHT else None
+    lights: dict[str, bool] = {}
+    for light in value[:MAX_LIGHTS] if isinstance(value, list) else ():
+        name = light.get("Name") if isinstance(light, dict) else None
+        # A name that would have to be changed could not be sent back.
+        if isinstance(name, str) and name == read_line(name) and len(name) <= _MAX_LIGHT:
+            lights[name] = light.get("On") is True
+    return lights
 
 
 def _object(value: Mapping[str, Any], key: str) -> JsonObject:
