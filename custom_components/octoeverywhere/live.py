@@ -97,8 +97,6 @@ class Live:
     sets_temperatures: bool = False
     ends_idle: bool = False
     """True if the printer is idle at once where a print is cancelled: OctoPrint."""
-    has_own_failures: bool = True
-    """False if a failed print looks like one that was cancelled: Bambu."""
     last_progress: int | None = None
     """Percent, when the print was last seen under way."""
 
@@ -149,7 +147,7 @@ def read_live(result: JsonObject, now: datetime) -> Live | None:
     if is_bambu and error == _FILAMENT_OUT:
         status = Status.PAUSED
     elif is_bambu and status is Status.CANCELLED:
-        status = Status.FAILED
+        status = Status.FAILED  # it says the same of both
     # A Bambu goes on to show the stage in which its last print ended.
     is_left_over = is_bambu and status not in (*UNDER_WAY, Status.ERROR)
     current = _object(job, "CurrentPrint")
@@ -163,21 +161,20 @@ def read_live(result: JsonObject, now: datetime) -> Live | None:
         lights=_read_lights(job.get("Lights")),
         sets_temperatures=bool((read_count(result.get("Features")) or 0) & _SETS_TEMPERATURES),
         ends_idle="SubState" not in job,
-        has_own_failures=not is_bambu,
         **temperatures,
     )
     if status in UNDER_WAY or (is_bambu and status is Status.ERROR):
-        return _with_numbers(live, current, now)
+        return _with_numbers(live, current, now, is_bambu=is_bambu)
     if status is Status.COMPLETE:
         return replace(live, progress=100, time_remaining=0)
     return live
 
 
-def _with_numbers(live: Live, current: JsonObject, now: datetime) -> Live:
+def _with_numbers(live: Live, current: JsonObject, now: datetime, *, is_bambu: bool) -> Live:
     """Return what a printer says of itself with how far its print is, which means nothing while none is under way."""
     remaining = read_seconds(current.get("TimeLeftSec"))
     # For a Bambu, 0 says that nobody knows; the others say so only before the print has begun.
-    if remaining == -1 or (remaining == 0 and (not live.has_own_failures or live.status is Status.PREPARING)):
+    if remaining == -1 or (remaining == 0 and (is_bambu or live.status is Status.PREPARING)):
         remaining = None
     duration, total = read_seconds(current.get("DurationSec")), read_count(current.get("TotalLayers")) or None
     progress = min(read_count(current.get("Progress")) or 0, 100)
