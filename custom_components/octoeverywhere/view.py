@@ -41,8 +41,6 @@ class View:
     snapshot_url: str | None
     snapshot_at: datetime | None
     """When that link arrived."""
-    silent_since: datetime | None
-    """When the last word of a print arrived that is not believed to go on any more."""
     prints_completed: int
     prints_failed: int
     prints_cancelled: int
@@ -94,7 +92,7 @@ def view(
         own = {name: value for name, value in own.items() if name in _ONLY_LIVE}
     elif live.status not in UNDER_WAY and printer.job.ended:
         own["estimated_finish"] = told.estimated_finish
-    return replace(told, **own, live=live, connected=is_connected, silent_since=None)
+    return replace(told, **own, live=live, connected=is_connected)
 
 
 def _told(printer: Printer, now: datetime) -> View:
@@ -123,7 +121,6 @@ def _told(printer: Printer, now: datetime) -> View:
         print_id=job.print_id,
         snapshot_url=job.snapshot_url if is_alive else None,
         snapshot_at=job.snapshot_at if is_alive else None,
-        silent_since=job.heard_at if is_silent else None,
         prints_completed=printer.totals.completed,
         prints_failed=printer.totals.failed,
         prints_cancelled=printer.totals.cancelled,
