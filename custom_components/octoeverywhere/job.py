@@ -13,12 +13,12 @@ from .payload import Notification, NotificationType as Type, Source
 
 RETRIED_FOR: Final = timedelta(minutes=45)
 """Longer than a plugin goes on trying to send something, which is 38 minutes; shorter than until it repeats itself, an hour."""
+SAME_MOMENT: Final = timedelta(minutes=1)
+"""Estimates wander by seconds from one notification to the next; less than this is the same moment."""
 # As many as a plugin may send within that time.
 _REMEMBERED_NOTIFICATIONS: Final = 16
 # Enough for everything that may still arrive of prints of a few minutes; each is written with every notification.
 _REMEMBERED_PRINTS: Final = 10
-# Estimates wander by seconds from one notification to the next; less than this is the same moment.
-_SAME_MOMENT: Final = timedelta(minutes=1)
 # Further back than any pause makes it, the start of a print is that of a clock that had not been set yet.
 _LONGEST_PAUSE: Final = timedelta(days=30)
 # A printing print without a word for so long after its estimated finish is no longer believed to print. The plugin of an overdue
@@ -708,7 +708,7 @@ def _finish_at(job: Job, notification: Notification, now: datetime) -> datetime 
         return None
     if estimate is None or known is None:
         return estimate or known
-    return known if abs(estimate - known) < _SAME_MOMENT else estimate
+    return known if abs(estimate - known) < SAME_MOMENT else estimate
 
 
 def _ended(job: Job, known_progress: int | None, ended_at: datetime) -> Job:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from .const import CHAMBER, HEATERS_OFF, LIGHT
-from .job import Job, Printer, Status, goes_on_under_another_id, shorten
+from .job import SAME_MOMENT, Job, Printer, Status, goes_on_under_another_id, shorten
 from .payload import (
     EVENT_TYPES,
     JsonObject,
@@ -58,8 +58,6 @@ _HOTTEST: Final = 1000
 # No more lights are taken, nor longer names: each becomes an entity.
 MAX_LIGHTS: Final = 16
 _MAX_LIGHT: Final = 64
-# Less is the same moment.
-_SAME_MOMENT: Final = timedelta(minutes=1)
 # A print that has been going on for no longer has just started, although nobody saw that.
 _JUST_STARTED: Final = 10 * 60
 # Percent from which on a printer that is idle all at once has come to the end of its print.
@@ -120,7 +118,7 @@ class Live:
         for name in _TEMPERATURES:
             if _is_near(getattr(self, name), known := getattr(before, name), _MOVED):
                 changes[name] = known
-        if _is_near(self.estimated_finish, before.estimated_finish, _SAME_MOMENT):
+        if _is_near(self.estimated_finish, before.estimated_finish, SAME_MOMENT):
             changes["estimated_finish"] = before.estimated_finish
         # Both times move together, once a minute.
         is_same_minute = self.print_duration == before.print_duration and self.status is before.status
@@ -234,7 +232,6 @@ def _is_near(one: Any, other: Any, distance: Any) -> bool:  # noqa: ANN401 - tem
 
 def untold(printer_id: str, printer: Printer, live: Live, since: datetime) -> Notification | None:
     """Return what a printer does of which no notification told, as it would have told; `since` it has been doing so."""
-    job = printer.job
     tell = _TELL_OF.get(live.status)
     told = tell(printer, live, since) if tell is not None else None
     if told is None:
@@ -247,7 +244,7 @@ def untold(printer_id: str, printer: Printer, live: Live, since: datetime) -> No
         quick_view_url=printer.quick_view_url,
         source=Source.LIVE,
         **{
-            "print_id": live.print_id or job.print_id,
+            "print_id": live.print_id or printer.job.print_id,
             "file_name": live.file_name,
             "progress": live.progress,
             "time_remaining": live.time_remaining,

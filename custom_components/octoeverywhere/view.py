@@ -86,7 +86,7 @@ def view(
     """
     told = _told(printer, now)
     if live is None:
-        return replace(told, connected=is_connected) if is_connected is not None else told
+        return replace(told, connected=is_connected)
     own = {name: getattr(live, name) for name in _OWN}
     if is_overtaken:
         own = {name: value for name, value in own.items() if name in _ONLY_LIVE}
