@@ -320,15 +320,13 @@ def _relation_of_live(printer: Printer, notification: Notification, now: datetim
 
 def _relation_without_id(printer: Printer, notification: Notification) -> Relation:
     """Return what a notification without a print's id is about: it starts no print, unless the printer never names any."""
-    job = printer.job
-    if job.print_id is not None or printer.earlier:
-        return Relation.SAME if job.is_open else Relation.PRINTER
-    if notification.type is Type.PRINT_STARTED:
+    names_none = printer.job.print_id is None and not printer.earlier
+    if names_none and notification.type is Type.PRINT_STARTED:
         return Relation.NEXT
-    if job.is_open:
+    if printer.job.is_open:
         return Relation.SAME
     is_idle = notification.type in (*_OF_AN_IDLE_PRINTER, Type.BED_COOLDOWN_COMPLETE)
-    return Relation.PRINTER if is_idle else Relation.NEXT
+    return Relation.NEXT if names_none and not is_idle else Relation.PRINTER
 
 
 def _relation_of_another_id(printer: Printer, notification: Notification, now: datetime) -> Relation:
