@@ -87,10 +87,8 @@ def view(
     told = _told(printer, now)
     if live is None:
         return replace(told, connected=is_connected)
-    own = {name: getattr(live, name) for name in _OWN}
-    if is_overtaken:
-        own = {name: value for name, value in own.items() if name in _ONLY_LIVE}
-    elif live.status not in UNDER_WAY and printer.job.ended:
+    own = {name: getattr(live, name) for name in (_ONLY_LIVE if is_overtaken else _OWN)}
+    if not is_overtaken and live.status not in UNDER_WAY and printer.job.ended:
         own["estimated_finish"] = told.estimated_finish
     return replace(told, **own, live=live, connected=is_connected)
 
