@@ -13,12 +13,12 @@ from .payload import Notification, NotificationType as Type, Source
 
 RETRIED_FOR: Final = timedelta(minutes=45)
 """Longer than a plugin goes on trying to send something, which is 38 minutes; shorter than until it repeats itself, an hour."""
+SAME_MOMENT: Final = timedelta(minutes=1)
+"""Estimates wander by seconds from one notification to the next; less than this is the same moment."""
 # As many as a plugin may send within that time.
 _REMEMBERED_NOTIFICATIONS: Final = 16
 # Enough for everything that may still arrive of prints of a few minutes; each is written with every notification.
 _REMEMBERED_PRINTS: Final = 10
-# Estimates wander by seconds from one notification to the next; less than this is the same moment.
-_SAME_MOMENT: Final = timedelta(minutes=1)
 # Further back than any pause makes it, the start of a print is that of a clock that had not been set yet.
 _LONGEST_PAUSE: Final = timedelta(days=30)
 # A printing print without a word for so long after its estimated finish is no longer believed to print. The plugin of an overdue
@@ -170,19 +170,13 @@ class Job:
         """The seconds that the plugin has counted; those of other prints may be among them."""
         return None if self.duration is None else self.duration_offset + self.duration
 
-    @property
-    def silent_from(self) -> datetime | None:
-        """When a print that goes on is no longer believed to, should nothing more be heard of it."""
-        if self.status is not Status.PRINTING or self.heard_at is None:
-            return None
-        if self.finish_at is None:
-            return self.heard_at + _SILENT_WITHOUT_FINISH
-        return max(self.finish_at, self.heard_at) + _SILENT_AFTER_FINISH
-
     def is_silent(self, now: datetime) -> bool:
         """Return True if a print that should be going on has not been heard of for too long."""
-        silent_from = self.silent_from
-        return silent_from is not None and silent_from <= now
+        if self.status is not Status.PRINTING or self.heard_at is None:
+            return False
+        if self.finish_at is None:
+            return now - self.heard_at >= _SILENT_WITHOUT_FINISH
+        return now - max(self.finish_at, self.heard_at) >= _SILENT_AFTER_FINISH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,7 +297,7 @@ def relation(printer: Printer, notification: Notification, now: datetime) -> Rel
 def _is_new(printer: Printer, notification: Notification, now: datetime) -> bool:
     """Return True unless one of the newest notifications said the same. A print that has no seconds may say the same again."""
     is_timeless = notification.duration is None and notification.is_about_a_printer
-    if notification.type is Type.TEST or is_timeless or not printer.recent:
+    if notification.type is Type.TEST or is_timeless:
         return True
     said = (notification.fingerprint, notification.told)
     return all(heard.fingerprint not in said or now - heard.at > RETRIED_FOR for heard in printer.recent)
@@ -326,22 +320,18 @@ def _relation_of_live(printer: Printer, notification: Notification, now: datetim
 
 def _relation_without_id(printer: Printer, notification: Notification) -> Relation:
     """Return what a notification without a print's id is about: it starts no print, unless the printer never names any."""
-    job = printer.job
-    if job.print_id is not None or printer.earlier:
-        return Relation.SAME if job.is_open else Relation.PRINTER
-    if notification.type is Type.PRINT_STARTED:
+    names_none = printer.job.print_id is None and not printer.earlier
+    if names_none and notification.type is Type.PRINT_STARTED:
         return Relation.NEXT
-    if job.is_open:
+    if printer.job.is_open:
         return Relation.SAME
     is_idle = notification.type in (*_OF_AN_IDLE_PRINTER, Type.BED_COOLDOWN_COMPLETE)
-    return Relation.PRINTER if is_idle else Relation.NEXT
+    return Relation.NEXT if names_none and not is_idle else Relation.PRINTER
 
 
 def _relation_of_another_id(printer: Printer, notification: Notification, now: datetime) -> Relation:
     """Return what a notification with another id than that of the newest print is about."""
-    if printer.has_had(notification.print_id):
-        return Relation.EARLIER
-    if _ended_before(printer.job, notification, now):
+    if printer.has_had(notification.print_id) or _ended_before(printer.job, notification, now):
         return Relation.EARLIER
     return Relation.SAME if _goes_on_under(printer.job, notification, now) else Relation.NEXT
 
@@ -532,15 +522,15 @@ def _of_print(
 
 def _with_late_end(printer: Printer, notification: Notification, now: datetime) -> Printer:
     """Return the printer once something late was said of an earlier print: its end counts, unless it was told before."""
-    known = next((known for known in reversed(printer.earlier) if known.print_id == notification.print_id), None)
-    if notification.print_id is None or (known is None and notification.print_id == printer.job.print_id):
-        return printer  # an earlier moment of the print under way
-    if notification.type not in _ENDINGS:
-        return printer if known is not None else _with_earlier(printer, Earlier(print_id=notification.print_id))
-    if known is not None and known.is_settled:
+    print_id = notification.print_id
+    known = next((known for known in reversed(printer.earlier) if known.print_id == print_id), None)
+    if known is None and print_id is not None and print_id != printer.job.print_id:
+        # Nobody has heard of that print before.
+        known = Earlier(print_id=print_id)
+        printer = _with_earlier(printer, known)
+    # None: an earlier moment of the print under way.
+    if known is None or known.is_settled or notification.type not in _ENDINGS:
         return printer
-    # Of a print that nobody has heard of before, this is what its only notification says.
-    known = known or Earlier(print_id=notification.print_id)
     before = Job(print_id=known.print_id, started_at=known.started_at, duration=known.duration)
     job = _after(before, notification, now)
     ended_at = now
@@ -567,10 +557,8 @@ def _superseded(printer: Printer, now: datetime) -> Printer:
 
 def _dead(printer: Printer, ended_at: datetime) -> Printer:
     """Return the printer once its print, which said error and went no further, has failed: it lasted until the error."""
-    job = replace(
-        printer.job, ended=True, status=Status.FAILED, time_remaining=None, finish_at=ended_at, stopped_at=None
-    )
-    printer = replace(printer, job=job)
+    job = replace(printer.job, status=Status.FAILED, stopped_at=None)
+    printer = replace(printer, job=_ended(job, job.progress, ended_at))
     print_ = _as_print(printer, Outcome.FAILED, ended_at)
     return _closed(printer, print_ and replace(print_, is_told=False))
 
@@ -636,7 +624,7 @@ def _after(job: Job, notification: Notification, now: datetime, *, is_older: boo
     """Return what is known of a print once it said something; the seconds of what is older do not count."""
     status = _status(job, notification)
     is_stopped = status is Status.ERROR
-    before = job
+    known_progress = job.progress
     if not is_older and not (is_stopped and job.stopped_at is not None):
         job = _with_numbers(job, notification, now)
     stopped_at = (job.stopped_at or now.replace(microsecond=0)) if is_stopped else None
@@ -646,7 +634,7 @@ def _after(job: Job, notification: Notification, now: datetime, *, is_older: boo
     elif notification.type in _CLEARS_ATTENTION or _is_further(job, notification):
         job = _with_attention(job, notification, None)
     if notification.type in _ENDINGS:
-        job = _ended(job, before, now)
+        job = _ended(job, known_progress, now)
     return _with_snapshot(job, notification, now)
 
 
@@ -703,8 +691,6 @@ def _with_numbers(job: Job, notification: Notification, now: datetime) -> Job:
 def _started_at(job: Job, notification: Notification, now: datetime) -> datetime | None:
     """Return when the print started; what is known of it once does not change, unless the clock was far behind."""
     known, duration = job.started_at, notification.duration
-    if duration is None and notification.type is Type.PRINT_STARTED and known is None:
-        duration = 0
     if duration is None:
         return known
     started_at = now.replace(microsecond=0) - timedelta(seconds=duration)
@@ -718,18 +704,18 @@ def _finish_at(job: Job, notification: Notification, now: datetime) -> datetime 
         return None
     if estimate is None or known is None:
         return estimate or known
-    return known if abs(estimate - known) < _SAME_MOMENT else estimate
+    return known if abs(estimate - known) < SAME_MOMENT else estimate
 
 
-def _ended(job: Job, before: Job, now: datetime) -> Job:
+def _ended(job: Job, known_progress: int | None, ended_at: datetime) -> Job:
     """Return a print that has ended; one that did not get to its end stays where it was before, whatever its end says."""
     is_complete = job.status is Status.COMPLETE
     return replace(
         job,
         ended=True,
-        progress=100 if is_complete else before.progress,
+        progress=100 if is_complete else known_progress,
         time_remaining=0 if is_complete else None,
-        finish_at=now.replace(microsecond=0),
+        finish_at=ended_at.replace(microsecond=0),
     )
 
 
@@ -748,18 +734,18 @@ def _as_print(printer: Printer, outcome: Outcome, ended_at: datetime) -> Print |
         outcome=outcome,
         started_at=started_at,
         ended_at=ended_at,
-        file_name=_short(job.file_name),
+        file_name=shorten(job.file_name),
         duration=job.duration,
         current_layer=job.current_layer,
         total_layers=job.total_layers,
-        error=_short(job.error_message),
+        error=shorten(job.error_message),
         quick_view_url=printer.quick_view_url,
         snapshot_url=job.snapshot_url,
     )
 
 
-def _short(text: str | None) -> str | None:
-    """Return a text as long as a state may be: five hundred of them are kept together."""
+def shorten(text: str | None) -> str | None:
+    """Return the beginning of a text, as long as a state may be: events, files and databases are to hold many of them."""
     return text and text[:MAX_LENGTH_STATE_STATE]
 
 

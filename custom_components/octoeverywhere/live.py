@@ -8,10 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from homeassistant.const import MAX_LENGTH_STATE_STATE
-
 from .const import CHAMBER, HEATERS_OFF, LIGHT
-from .job import Job, Printer, Status, goes_on_under_another_id
+from .job import SAME_MOMENT, Job, Printer, Status, goes_on_under_another_id, shorten
 from .payload import (
     EVENT_TYPES,
     JsonObject,
@@ -57,13 +55,9 @@ _FILAMENT_OUT: Final = "Filament Run Out"
 _MOVED: Final = 1
 # No printer is hotter, or colder.
 _HOTTEST: Final = 1000
-# No more letters of a text are taken: events, files and databases are to hold them.
-_MAX_TEXT: Final = MAX_LENGTH_STATE_STATE
-# Nor more lights, nor longer names: each becomes an entity.
+# No more lights are taken, nor longer names: each becomes an entity.
 MAX_LIGHTS: Final = 16
 _MAX_LIGHT: Final = 64
-# Less is the same moment.
-_SAME_MOMENT: Final = timedelta(minutes=1)
 # A print that has been going on for no longer has just started, although nobody saw that.
 _JUST_STARTED: Final = 10 * 60
 # Percent from which on a printer that is idle all at once has come to the end of its print.
@@ -101,8 +95,6 @@ class Live:
     sets_temperatures: bool = False
     ends_idle: bool = False
     """True if the printer is idle at once where a print is cancelled: OctoPrint."""
-    has_own_failures: bool = True
-    """False if a failed print looks like one that was cancelled: Bambu."""
     last_progress: int | None = None
     """Percent, when the print was last seen under way."""
 
@@ -126,12 +118,12 @@ class Live:
         for name in _TEMPERATURES:
             if _is_near(getattr(self, name), known := getattr(before, name), _MOVED):
                 changes[name] = known
-        if _is_near(self.estimated_finish, before.estimated_finish, _SAME_MOMENT):
+        if _is_near(self.estimated_finish, before.estimated_finish, SAME_MOMENT):
             changes["estimated_finish"] = before.estimated_finish
-        if None not in (self.time_remaining, before.time_remaining, self.print_duration):
-            # Both times move together, once a minute.
-            is_same_minute = self.print_duration == before.print_duration and self.status is before.status
-            changes["time_remaining"] = before.time_remaining if is_same_minute else self.time_remaining
+        # Both times move together, once a minute.
+        is_same_minute = self.print_duration == before.print_duration and self.status is before.status
+        if is_same_minute and None not in (self.time_remaining, before.time_remaining, self.print_duration):
+            changes["time_remaining"] = before.time_remaining
         is_same_print = self.print_id == before.print_id and before.status is not Status.IDLE
         if is_same_print and self.status is Status.PAUSED:
             # Bambu's countdown goes on in a pause.
@@ -149,11 +141,11 @@ def read_live(result: JsonObject, now: datetime) -> Live | None:
     if status is None or (status is Status.IDLE and version.startswith("0.0.0")):
         return None
     is_bambu = "-BambuPrinters." in version
-    error = _text(job.get("Error"))
+    error = shorten(read_text(job.get("Error")))
     if is_bambu and error == _FILAMENT_OUT:
         status = Status.PAUSED
     elif is_bambu and status is Status.CANCELLED:
-        status = Status.FAILED
+        status = Status.FAILED  # it says the same of both
     # A Bambu goes on to show the stage in which its last print ended.
     is_left_over = is_bambu and status not in (*UNDER_WAY, Status.ERROR)
     current = _object(job, "CurrentPrint")
@@ -161,27 +153,26 @@ def read_live(result: JsonObject, now: datetime) -> Live | None:
     temperatures: dict[str, Any] = {name: _degrees(said.get(key)) for name, key in _TEMPERATURES.items()}
     live = Live(
         status=status,
-        status_detail=None if is_left_over else _text(job.get("SubState")),
+        status_detail=None if is_left_over else shorten(read_text(job.get("SubState"))),
         error=error,
         print_id=read_identifier(_object(result, "OctoEverywhereStatus").get("MostRecentPrintIdStr")),
         lights=_read_lights(job.get("Lights")),
         sets_temperatures=bool((read_count(result.get("Features")) or 0) & _SETS_TEMPERATURES),
         ends_idle="SubState" not in job,
-        has_own_failures=not is_bambu,
         **temperatures,
     )
     if status in UNDER_WAY or (is_bambu and status is Status.ERROR):
-        return _with_numbers(live, current, now)
+        return _with_numbers(live, current, now, is_bambu=is_bambu)
     if status is Status.COMPLETE:
         return replace(live, progress=100, time_remaining=0)
     return live
 
 
-def _with_numbers(live: Live, current: JsonObject, now: datetime) -> Live:
+def _with_numbers(live: Live, current: JsonObject, now: datetime, *, is_bambu: bool) -> Live:
     """Return what a printer says of itself with how far its print is, which means nothing while none is under way."""
     remaining = read_seconds(current.get("TimeLeftSec"))
     # For a Bambu, 0 says that nobody knows; the others say so only before the print has begun.
-    if remaining == -1 or (remaining == 0 and (not live.has_own_failures or live.status is Status.PREPARING)):
+    if remaining == -1 or (remaining == 0 and (is_bambu or live.status is Status.PREPARING)):
         remaining = None
     duration, total = read_seconds(current.get("DurationSec")), read_count(current.get("TotalLayers")) or None
     progress = min(read_count(current.get("Progress")) or 0, 100)
@@ -192,7 +183,7 @@ def _with_numbers(live: Live, current: JsonObject, now: datetime) -> Live:
         remaining = None  # how Klipper guesses of a file of which it knows nothing
     return replace(
         live,
-        file_name=_cut(read_file_name(current.get("FileName"))),
+        file_name=shorten(read_file_name(current.get("FileName"))),
         progress=progress,
         last_progress=progress,
         time_remaining=_minutes(remaining),
@@ -205,24 +196,13 @@ def _with_numbers(live: Live, current: JsonObject, now: datetime) -> Live:
 
 def _read_lights(value: object) -> dict[str, bool]:
     """Return the lights that a printer names, and whether they are on."""
-    lights = [light for light in value[:MAX_LIGHTS] if isinstance(light, dict)] if isinstance(value, list) else []
-    named = {_light_name(light.get("Name")): light.get("On") is True for light in lights}
-    return {name: is_on for name, is_on in named.items() if name is not None}
-
-
-def _light_name(value: object) -> str | None:
-    """Return the name of a light. One that would have to be changed could not be sent back."""
-    name = read_line(value)
-    return name if name == value and name is not None and len(name) <= _MAX_LIGHT else None
-
-
-def _text(value: object) -> str | None:
-    """Return the beginning of a text."""
-    return _cut(read_text(value))
-
-
-def _cut(text: str | None) -> str | None:
-    return None if text is None else text[:_MAX_TEXT]
+    lights: dict[str, bool] = {}
+    for light in value[:MAX_LIGHTS] if isinstance(value, list) else ():
+        name = light.get("Name") if isinstance(light, dict) else None
+        # A name that would have to be changed could not be sent back.
+        if isinstance(name, str) and name == read_line(name) and len(name) <= _MAX_LIGHT:
+            lights[name] = light.get("On") is True
+    return lights
 
 
 def _object(value: Mapping[str, Any], key: str) -> JsonObject:
@@ -252,7 +232,6 @@ def _is_near(one: Any, other: Any, distance: Any) -> bool:  # noqa: ANN401 - tem
 
 def untold(printer_id: str, printer: Printer, live: Live, since: datetime) -> Notification | None:
     """Return what a printer does of which no notification told, as it would have told; `since` it has been doing so."""
-    job = printer.job
     tell = _TELL_OF.get(live.status)
     told = tell(printer, live, since) if tell is not None else None
     if told is None:
@@ -265,7 +244,7 @@ def untold(printer_id: str, printer: Printer, live: Live, since: datetime) -> No
         quick_view_url=printer.quick_view_url,
         source=Source.LIVE,
         **{
-            "print_id": live.print_id or job.print_id,
+            "print_id": live.print_id or printer.job.print_id,
             "file_name": live.file_name,
             "progress": live.progress,
             "time_remaining": live.time_remaining,

@@ -279,8 +279,6 @@ class Notification:
 
     def without(self, unknown: set[str]) -> Self:
         """Return the notification, which then says of these fields that they are not known."""
-        if not unknown:
-            return self
         changes: dict[str, Any] = dict.fromkeys(unknown)
         return replace(self, unknown=self.unknown | unknown, **changes)
 

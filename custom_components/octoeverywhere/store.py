@@ -4,7 +4,7 @@ All of it blocks, so it runs in the executor, and all of it raises OSError. A fi
 know is read.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from functools import cache
@@ -41,13 +41,13 @@ class Store:
 
     def read(self) -> dict[str, Printer]:
         """Return the records of all printers."""
-        return _read_file(self._records, _read_records, self.write) or {}
+        return _read_file(self._records, "printers", dict[str, Printer]) or {}
 
     def write(self, printers: Mapping[str, Printer]) -> None:
         """Write the records of all printers: a power cut leaves the old ones or these."""
         self._encoded = {printer_id: self._encode(printer_id, printer) for printer_id, printer in printers.items()}
         records = {printer_id: encoded for printer_id, (_, encoded) in self._encoded.items()}
-        _write_file(self._records, {"version": _VERSION, "printers": records})
+        _write_file(self._records, "printers", records)
 
     def _encode(self, printer_id: str, printer: Printer) -> tuple[Printer, json_fragment]:
         """Return a record and its JSON: only those that have changed are encoded anew."""
@@ -56,12 +56,12 @@ class Store:
 
     def read_history(self, printer_id: str) -> History:
         """Return the prints of a printer that are filed."""
-        path = self._prints_of(printer_id)
-        return _read_file(path, _read_history, lambda history: _write_history(path, history)) or History()
+        return History(prints=_read_file(self._prints_of(printer_id), "prints", tuple[Print, ...]) or ())
 
     def file_prints(self, printer_id: str, prints: Iterable[Print]) -> None:
         """Add prints to those of a printer."""
-        _write_history(self._prints_of(printer_id), self.read_history(printer_id).with_prints(prints))
+        history = self.read_history(printer_id).with_prints(prints)
+        _write_file(self._prints_of(printer_id), "prints", history.prints)
 
     def forget(self, printer_ids: Iterable[str]) -> None:
         """Delete the prints of printers."""
@@ -79,46 +79,30 @@ class Store:
         return self._folder / f"{DOMAIN}.prints.{digest}"
 
 
-def _write_history(path: Path, history: History) -> None:
-    """Write the prints of a printer."""
-    _write_file(path, {"version": _VERSION, "prints": history.prints})
-
-
-def _write_file(path: Path, data: dict[str, Any]) -> None:
+def _write_file(path: Path, key: str, content: object) -> None:
     """Write a file, which holds links to pictures: nobody else may read it."""
     path.parent.mkdir(exist_ok=True)
     try:
-        save_json(str(path), data, private=True, atomic_writes=True)
+        save_json(str(path), {"version": _VERSION, key: content}, private=True, atomic_writes=True)
     except WriteError as err:
         raise OSError from err
 
 
-def _read_records(reader: Reader, data: dict[str, Any]) -> dict[str, Printer]:
-    """Return the records of all printers that can be read."""
-    records = ((printer_id, reader.item(Printer, record)) for printer_id, record in data["printers"].items())
-    return {printer_id: record for printer_id, record in records if record is not None}
-
-
-def _read_history(reader: Reader, data: dict[str, Any]) -> History:
-    """Return the prints that can be read."""
-    return History(prints=reader.value(tuple[Print, ...], data["prints"]))
-
-
-def _read_file[T](path: Path, read: Callable[[Reader, dict[str, Any]], T], write: Callable[[T], None]) -> T | None:
+def _read_file[T](path: Path, key: str, kind: type[T]) -> T | None:
     """Return what is in a file, None where there is none or nothing of it can be read. Damage is set aside, and said once."""
     try:
-        content = path.read_bytes()
+        data = path.read_bytes()
     except FileNotFoundError:
         return None
     reader = Reader()
     try:
-        found = read(reader, json_loads_object(content))
+        content: T = reader.value(kind, json_loads_object(data)[key])
     except Exception as err:  # noqa: BLE001 - whatever is in a damaged file
         _set_aside(path, path.replace, type(err).__name__)
         return None
     if reader.damaged and _set_aside(path, lambda aside: shutil.copy2(path, aside), f"{reader.damaged} entries"):
-        write(found)
-    return found
+        _write_file(path, key, content)
+    return content
 
 
 def _set_aside(path: Path, move: Callable[[Path], object], what: str) -> bool:
@@ -140,35 +124,35 @@ class Reader:
     """Reads dataclasses from JSON by the types of their own fields.
 
     A field that is not known is ignored; one that is missing, of a wrong type, or of an enum's value that is not known, takes its
-    default. An entry of a list that cannot be read costs that entry, and is counted.
+    default. One of many that cannot be read costs that one, and is counted.
     """
 
     def __init__(self) -> None:
         """Begin to count."""
         self.damaged = 0
 
-    def item[T](self, kind: type[T], data: object) -> T | None:
-        """Return one of many, None where it cannot be read."""
-        try:
-            found: T = self.value(kind, data)
-        except TypeError, ValueError:
-            self.damaged += 1
-            return None
-        return found
-
     def value(self, kind: Any, data: Any) -> Any:  # noqa: ANN401 - types are values here
         """Return a value of a type. Raises TypeError or ValueError where the data are of another."""
-        optional = get_args(kind)
-        if NoneType in optional:
-            return None if data is None else self.value(optional[0], data)
+        arguments = get_args(kind)
+        if NoneType in arguments:
+            return None if data is None else self.value(arguments[0], data)
         if get_origin(kind) is tuple:
-            items = (self.item(optional[0], item) for item in _checked(data, list))
-            return tuple(item for item in items if item is not None)
+            return tuple(item for _, item in self._items(arguments[0], enumerate(_checked(data, list))))
+        if get_origin(kind) is dict:
+            return dict(self._items(arguments[1], _checked(data, dict).items()))
         if is_dataclass(kind):
             return self._dataclass(kind, _checked(data, dict))
         if kind in _PLAIN:
             return _checked(data, *_PLAIN[kind])
         return _moment(data) if issubclass(kind, datetime) else kind(data)  # an enum
+
+    def _items(self, kind: Any, items: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401 - as above
+        """Yield those of many, with their keys, that can be read."""
+        for key, data in items:
+            try:
+                yield key, self.value(kind, data)
+            except TypeError, ValueError:
+                self.damaged += 1
 
     def _dataclass(self, kind: Any, data: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
         """Return a dataclass. Raises TypeError where a field without a default is missing."""

@@ -41,8 +41,6 @@ class View:
     snapshot_url: str | None
     snapshot_at: datetime | None
     """When that link arrived."""
-    silent_since: datetime | None
-    """When the last word of a print arrived that is not believed to go on any more."""
     prints_completed: int
     prints_failed: int
     prints_cancelled: int
@@ -88,13 +86,11 @@ def view(
     """
     told = _told(printer, now)
     if live is None:
-        return replace(told, connected=is_connected) if is_connected is not None else told
-    own = {name: getattr(live, name) for name in _OWN}
-    if is_overtaken:
-        own = {name: value for name, value in own.items() if name in _ONLY_LIVE}
-    elif live.status not in UNDER_WAY and printer.job.ended:
+        return replace(told, connected=is_connected)
+    own = {name: getattr(live, name) for name in (_ONLY_LIVE if is_overtaken else _OWN)}
+    if not is_overtaken and live.status not in UNDER_WAY and printer.job.ended:
         own["estimated_finish"] = told.estimated_finish
-    return replace(told, **own, live=live, connected=is_connected, silent_since=None)
+    return replace(told, **own, live=live, connected=is_connected)
 
 
 def _told(printer: Printer, now: datetime) -> View:
@@ -123,7 +119,6 @@ def _told(printer: Printer, now: datetime) -> View:
         print_id=job.print_id,
         snapshot_url=job.snapshot_url if is_alive else None,
         snapshot_at=job.snapshot_at if is_alive else None,
-        silent_since=job.heard_at if is_silent else None,
         prints_completed=printer.totals.completed,
         prints_failed=printer.totals.failed,
         prints_cancelled=printer.totals.cancelled,
