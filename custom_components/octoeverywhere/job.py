@@ -691,6 +691,8 @@ def _with_numbers(job: Job, notification: Notification, now: datetime) -> Job:
 def _started_at(job: Job, notification: Notification, now: datetime) -> datetime | None:
     """Return when the print started; what is known of it once does not change, unless the clock was far behind."""
     known, duration = job.started_at, notification.duration
+    if duration is None and notification.type is Type.PRINT_STARTED and known is None:
+        duration = 0
     if duration is None:
         return known
     started_at = now.replace(microsecond=0) - timedelta(seconds=duration)
