@@ -238,6 +238,13 @@ RULES: Final = [
         "status=complete prints=complete:3600 total_print_time=3600 print_start=0:00",
     ),
     Rule(
+        "what it says then counts, also where it is no further than before",
+        """0:00 print_started 0s 0% file=a/b.gcode
+        0:30 print_progress 1800s 30% 3000left 3/9 file=a/b.gcode
+        0:40 print_paused 120s 30% 2400left 4/9 file=None id=print-2""",
+        "status=paused print_duration=2400 time_remaining=2400 current_layer=4",
+    ),
+    Rule(
         "another file is another print",
         """0:00 print_started 0s 0% file=a.gcode
         0:30 print_progress 1800s 30% file=a.gcode

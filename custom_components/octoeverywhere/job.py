@@ -507,11 +507,12 @@ def _of_print(
     print_id = notification.print_id or before.print_id
     if before.print_id is not None and before.print_id != print_id:
         printer = _with_earlier(printer, Earlier(print_id=before.print_id, is_settled=True))
-    is_older = notification.type not in _ENDINGS and _says_less(before, notification, notification.duration)
     offset = notification.duration or 0 if relation_ is Relation.AGAIN else _offset(before, notification, now)
+    job = replace(before, print_id=print_id, duration_offset=offset)
+    is_older = notification.type not in _ENDINGS and _says_less(job, notification, notification.duration)
     if notification.duration is not None:
         notification = replace(notification, duration=max(notification.duration - offset, 0))
-    job = _after(replace(before, print_id=print_id, duration_offset=offset), notification, now, is_older=is_older)
+    job = _after(job, notification, now, is_older=is_older)
     printer = _with_job(printer, job, notification)
     if job.ended:
         printer = _closed(printer, _as_print(printer, Outcome(str(job.status)), now))
