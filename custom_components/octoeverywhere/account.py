@@ -83,7 +83,7 @@ class Account:
             add_entities=self._async_add_entities,
             set_live_issue=self.issues.async_set_live,
         )
-        self._waiting: deque[_Change] = deque()
+        self._waiting: list[_Change] = []
         # Held by whoever works on what waits.
         self._lock = asyncio.Lock()
         self._unannounced = 0
@@ -104,7 +104,7 @@ class Account:
         for printer_id, printer in printers.items():
             self._async_add_printer(printer_id, printer)
         self.async_look_ahead()
-        stop = self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self.async_finish)
+        stop = self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self.async_work)
         self._entry.async_on_unload(stop)
         self._entry.async_on_unload(self._async_cancel_retry)
 
@@ -125,12 +125,6 @@ class Account:
         for platform, create in self._platforms:
             # Unlike the callback that a platform gets, its own method can be waited for.
             await platform.async_add_entities(printer.new_entities(create(printer)))
-
-    async def async_finish(self, _: object = None) -> None:
-        """Return when nothing waits any more, and everything is saved that the disk takes."""
-        async with self._lock:
-            if self._is_unsaved:
-                await self._async_save({})
 
     # The queue: decide, save, show, announce.
 
@@ -154,24 +148,21 @@ class Account:
         done = self._hass.loop.create_future()
         change = _Change(printer_id=printer_id, at=dt_util.utcnow(), notification=notification, soon=soon, done=done)
         self._waiting.append(change)
-        self._hass.async_create_task(self._async_work())
+        self._hass.async_create_task(self.async_work())
         await done
 
-    async def _async_work(self, _: object = None) -> None:
-        """Work on everything that waits: what waits together shares one write."""
+    async def async_work(self, _: object = None) -> None:
+        """Return when nothing waits any more, and everything is saved that the disk takes: what waits together shares one write."""
         async with self._lock:
-            while self._waiting or self._is_unsaved:
-                changes = [*self._waiting]
-                self._waiting.clear()
+            if self._waiting or self._is_unsaved:
+                changes, self._waiting = self._waiting, []
                 await self._async_work_on(changes)
                 await self._async_file_prints()
-                if self._is_unsaved:
-                    break
 
     async def _async_work_on(self, changes: list[_Change]) -> None:
         """Decide on these changes one after the other, save once, and show and announce each."""
         try:
-            known = {printer_id: printer.printer for printer_id, printer in self.printers.items()}
+            known = self._records()
             decided = [(change, step) for change in changes if (step := self._decide(known, change)) is not None]
             if self._is_unsaved or any(step.relation is not Relation.REPEAT for _, step in decided):
                 await self._async_save(known)
@@ -205,9 +196,12 @@ class Account:
             LOGGER.warning("Only the first %s printers get a device, others are only announced", _MAX_PRINTERS)
         return False
 
-    async def _async_save(self, known: dict[str, Printer]) -> None:
+    def _records(self) -> dict[str, Printer]:
+        """Return what is known of all printers, by their ids."""
+        return {printer_id: printer.printer for printer_id, printer in self.printers.items()}
+
+    async def _async_save(self, records: dict[str, Printer]) -> None:
         """Write what is known of all printers, or see to it that it is tried again."""
-        records = known or {printer_id: printer.printer for printer_id, printer in self.printers.items()}
         try:
             await self._hass.async_add_executor_job(self._store.write, records)
         except OSError:
@@ -222,7 +216,7 @@ class Account:
         self.issues.async_set_not_saved(is_not_saved=is_unsaved)
         self._async_cancel_retry()
         if is_unsaved:
-            self._cancel_retry = async_call_later(self._hass, _TRY_AGAIN, self._async_work)
+            self._cancel_retry = async_call_later(self._hass, _TRY_AGAIN, self.async_work)
 
     @callback
     def _async_cancel_retry(self) -> None:
@@ -287,7 +281,7 @@ class Account:
     async def async_forget(self, printer_ids: AbstractSet[str]) -> None:
         """Forget printers, remove their devices and their live connections. Raises HomeAssistantError."""
         async with self._lock:
-            others = {other: printer.printer for other, printer in self.printers.items() if other not in printer_ids}
+            others = {other: record for other, record in self._records().items() if other not in printer_ids}
             try:
                 await self._hass.async_add_executor_job(self._store.write, others)
                 await self._hass.async_add_executor_job(self._store.forget, printer_ids)
