@@ -15,9 +15,9 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.aiohttp_client import async_create_clientsession
+from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import EntityPlatform, async_get_current_platform
-from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
@@ -92,7 +92,7 @@ class Account:
         """The live connections as they are in use; Home Assistant changes its own in place."""
         self._has_warned = False
         self._is_unsaved = False
-        self._cancel_retry: CALLBACK_TYPE | None = None
+        self._retry = Debouncer(hass, LOGGER, cooldown=_TRY_AGAIN, immediate=False, function=self.async_work)
 
     # From the start to the end.
 
@@ -106,7 +106,7 @@ class Account:
         self.async_look_ahead()
         stop = self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self.async_work)
         self._entry.async_on_unload(stop)
-        self._entry.async_on_unload(self._async_cancel_retry)
+        self._entry.async_on_unload(self._retry.async_shutdown)
 
     async def async_add_platform(self, create: CreateEntities) -> None:
         """Add the current platform's entities for every printer, known or to come."""
@@ -214,15 +214,8 @@ class Account:
         """Tell the owner whether the disk takes what is known; where it does not, try again."""
         self._is_unsaved = is_unsaved
         self.issues.async_set_not_saved(is_not_saved=is_unsaved)
-        self._async_cancel_retry()
         if is_unsaved:
-            self._cancel_retry = async_call_later(self._hass, _TRY_AGAIN, self.async_work)
-
-    @callback
-    def _async_cancel_retry(self) -> None:
-        if self._cancel_retry is not None:
-            self._cancel_retry()
-            self._cancel_retry = None
+            self._retry.async_schedule_call()
 
     async def _async_show(self, change: _Change, step: Step, *, is_kept: bool) -> None:
         """Show and announce what was decided."""
