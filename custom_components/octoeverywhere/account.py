@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Set as AbstractSet
 from copy import copy
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from aiohttp import DummyCookieJar
@@ -25,7 +24,7 @@ from .const import DOMAIN, LOGGER, event_name
 from .coordinator import SOON_LISTENERS, PrinterCoordinator, Shared, SoonListener, async_get_devices
 from .door import Knocks, Refusal, RefusedError
 from .issues import Issues
-from .job import Announcement, Printer, Relation, Step, decide, expire, finish_soon
+from .job import Announcement, Printer, Relation, Step, decide
 from .live_coordinator import LiveCoordinator
 from .payload import Notification, Source
 from .store import Store
@@ -47,18 +46,11 @@ class _Change:
     """Something that changes what is known of a printer, and waits for its turn."""
 
     printer_id: str
-    at: datetime
-    notification: Notification | None
-    """None: time has passed."""
-    soon: Iterable[int]
-    """So many seconds before the finish of a print is to be told."""
+    step_from: Callable[[Printer], Step | None]
+    """Returns what follows from it, for what is known of the printer by then."""
+    may_add: bool
+    """True if a printer that is not known becomes known by it."""
     done: asyncio.Future[None]
-
-    def step_from(self, printer: Printer) -> Step | None:
-        """Return what follows from it."""
-        if self.notification is None:
-            return expire(printer, self.at) or finish_soon(printer, self.soon)
-        return decide(printer, self.notification, self.at)
 
 
 class Account:
@@ -78,7 +70,7 @@ class Account:
         self.shared = Shared(
             store=self._store,
             session=async_create_clientsession(hass, cookie_jar=DummyCookieJar()),
-            pass_time=self.async_pass_time,
+            change=self.async_change,
             receive=self.async_receive,
             add_entities=self._async_add_entities,
             set_live_issue=self.issues.async_set_live,
@@ -135,19 +127,20 @@ class Account:
         """
         if len(self._waiting) + self._unannounced >= _MAX_WAITING:
             raise RefusedError(Refusal.NOT_READY)
-        await self._async_enqueue(notification.printer_id, notification)
+        now = dt_util.utcnow()
+        await self.async_change(
+            notification.printer_id,
+            lambda printer: decide(printer, notification, now),
+            # What polling saw of a printer that is not known is of one that was removed.
+            may_add=notification.is_about_a_printer and notification.source is not Source.LIVE,
+        )
 
-    async def async_pass_time(self, printer_id: str, soon: Iterable[int]) -> None:
-        """Return when what follows from time that has passed is saved, shown and told."""
-        await self._async_enqueue(printer_id, None, soon)
-
-    async def _async_enqueue(
-        self, printer_id: str, notification: Notification | None, soon: Iterable[int] = ()
+    async def async_change(
+        self, printer_id: str, step_from: Callable[[Printer], Step | None], *, may_add: bool = False
     ) -> None:
-        """Return when it was worked on."""
+        """Return when what follows is saved, shown and told, which goes on where the caller gives up."""
         done = self._hass.loop.create_future()
-        change = _Change(printer_id=printer_id, at=dt_util.utcnow(), notification=notification, soon=soon, done=done)
-        self._waiting.append(change)
+        self._waiting.append(_Change(printer_id=printer_id, step_from=step_from, may_add=may_add, done=done))
         self._hass.async_create_task(self.async_work())
         await done
 
@@ -167,7 +160,7 @@ class Account:
             if self._is_unsaved or any(step.relation is not Relation.REPEAT for _, step in decided):
                 await self._async_save(known)
             for change, step in decided:
-                await self._async_show(change, step, is_kept=change.printer_id in known)
+                await self._async_show(change.printer_id, step, is_kept=change.printer_id in known)
         except Exception as err:  # noqa: BLE001 - an error of ours, for those who wait for an answer
             for change in changes:
                 if not change.done.done():
@@ -178,17 +171,14 @@ class Account:
 
     def _decide(self, known: dict[str, Printer], change: _Change) -> Step | None:
         """Return what follows from a change, and put the printer's record among those that are known."""
-        printer_id, notification = change.printer_id, change.notification
-        printer = known.get(printer_id)
+        printer = known.get(change.printer_id)
         step = change.step_from(printer or Printer())
-        if step is not None and (printer is not None or self._may_add(len(known), notification)):
-            known[printer_id] = step.printer
+        if step is not None and (printer is not None or (change.may_add and self._has_room(len(known)))):
+            known[change.printer_id] = step.printer
         return step
 
-    def _may_add(self, count: int, notification: Notification | None) -> bool:
-        """Return True if what is said of a printer that is not known makes it known: what polling saw is of one that was removed."""
-        if notification is None or notification.source is Source.LIVE or not notification.is_about_a_printer:
-            return False
+    def _has_room(self, count: int) -> bool:
+        """Return True if there may be more printers than so many; that there may not is logged once."""
         if count < _MAX_PRINTERS:
             return True
         if not self._has_warned:
@@ -217,25 +207,20 @@ class Account:
         if is_unsaved:
             self._retry.async_schedule_call()
 
-    async def _async_show(self, change: _Change, step: Step, *, is_kept: bool) -> None:
+    async def _async_show(self, printer_id: str, step: Step, *, is_kept: bool) -> None:
         """Show and announce what was decided."""
-        printer = self.printers.get(change.printer_id)
-        if printer is not None:
-            printer.async_show(step.printer)
-        elif is_kept:
+        printer = self.printers.get(printer_id)
+        if printer is None and is_kept:
             # Its event entity begins with nothing, or it would show the first notification before that is announced.
-            printer = self._async_add_printer(change.printer_id, replace(step.printer, announcement=None))
+            printer = self._async_add_printer(printer_id, replace(step.printer, announcement=None))
             await self._async_add_entities(printer)
-            printer.async_show(step.printer)
         if printer is not None:
-            if step.soon:
-                printer.async_tell_soon(step.soon)
-            printer.async_look_ahead()
+            printer.async_show(step)
         self.knocks.late += step.relation is Relation.EARLIER
         self.knocks.repeated += step.relation is Relation.REPEAT
         if step.announcement is not None:
             self.recent.append(step.announcement)
-            if change.notification is not None and change.notification.source is Source.NOTIFICATION:
+            if step.announcement.data["source"] == Source.NOTIFICATION:
                 self.issues.async_note_announced(step.announcement.type)
             self._async_announce(step.announcement, printer)
 

@@ -20,7 +20,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN, LOGGER, NAME, event_name, is_live_key
 from .history import Print
-from .job import Announcement, Printer, Status, expire, unfinished
+from .job import Announcement, Printer, Status, Step, expire, finish_soon, unfinished
 from .payload import EVENT_KEYS, Notification, read_url
 from .store import Store
 from .view import View, view
@@ -56,8 +56,8 @@ class Shared:
     store: Store
     session: ClientSession
     """For printers that can be asked."""
-    pass_time: Callable[[str, Iterable[int]], Awaitable[None]]
-    """Something follows from time: the printer's id, and the seconds before the finish that are to be told."""
+    change: Callable[[str, Callable[[Printer], Step | None]], Awaitable[None]]
+    """Time has passed: what the function returns is to follow for the printer with this id."""
     receive: Callable[[Notification], Awaitable[None]]
     """Something is known that no notification told. Raises RefusedError."""
     add_entities: Callable[[PrinterCoordinator], Awaitable[None]]
@@ -99,13 +99,14 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         self._shared = shared
         self._unique_ids: set[str | None] = set()
         self._announce_to: set[Callable[[Announcement], None]] = set()
-        self._cancel_soon: CALLBACK_TYPE | None = None
+        self._cancel_soon: CALLBACK_TYPE = lambda: None
 
     @override
     async def _async_update_data(self) -> View:
         """Return what can be said now: nothing can be asked of OctoEverywhere."""
-        if expire(self.printer, dt_util.utcnow()) is not None:
-            await self._shared.pass_time(self.printer_id, ())
+        now = dt_util.utcnow()
+        if expire(self.printer, now) is not None:
+            await self._shared.change(self.printer_id, partial(expire, now=now))
         return self._view()
 
     @callback
@@ -120,17 +121,18 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         return view(self.printer, dt_util.utcnow())
 
     @callback
-    def async_show(self, printer: Printer) -> None:
+    def async_show(self, step: Step) -> None:
         """Take over what is known; update the device and those entities that show something else than before."""
-        self.printer = printer
-        before, now = self.data, self._view()
-        if now == before:
-            return
-        # Not async_set_updated_data, which would put off the next look at the clock each time.
-        self.data = now
-        self.async_update_listeners()
-        if (now.name, now.quick_view_url) != (before.name, before.quick_view_url):
-            self._async_register_device()
+        self.printer = step.printer
+        before, self.data = self.data, self._view()
+        if self.data != before:
+            # Not async_set_updated_data, which would put off the next look at the clock each time.
+            self.async_update_listeners()
+            if (self.data.name, self.data.quick_view_url) != (before.name, before.quick_view_url):
+                self._async_register_device()
+        if step.soon:
+            self._async_tell_soon(step.soon)
+        self.async_look_ahead()
 
     async def async_get_prints(self) -> list[Print]:
         """Return the prints of the printer, the oldest first, the one under way included. Raises HomeAssistantError."""
@@ -184,7 +186,7 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
     @callback
     def async_look_ahead(self) -> None:
         """See to it that those who want to hear that the print finishes soon hear it in time."""
-        self._async_cancel_soon()
+        self._cancel_soon()
         moments = self._soon_moments().values()
         if moments and self.hass.state is CoreState.running:
             at, now = min(moments), dt_util.utcnow()
@@ -193,11 +195,9 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
             )
 
     async def _async_is_soon(self, now: datetime) -> None:
-        """Have it saved that somebody is told, which comes back as async_tell_soon."""
-        self._cancel_soon = None
-        await self._shared.pass_time(
-            self.printer_id, [before for before, at in self._soon_moments().items() if at <= now]
-        )
+        """Have it saved that somebody is told, which comes back as _async_tell_soon."""
+        due = [before for before, at in self._soon_moments().items() if at <= now]
+        await self._shared.change(self.printer_id, partial(finish_soon, due=due))
 
     def _soon_moments(self) -> dict[int, datetime]:
         """Return when the print will have only so many seconds left, for each that somebody wants to hear and has not yet."""
@@ -208,22 +208,11 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         return {before: finish - timedelta(seconds=before) for before in wanted}
 
     @callback
-    def async_tell_soon(self, soon: Iterable[int]) -> None:
+    def _async_tell_soon(self, soon: Iterable[int]) -> None:
         """Tell those who want to hear that the print finishes in so many seconds."""
-        event: Event[Any] = Event(event_name("finishes_soon"), self._soon_data())
-        for listener in self._soon_listeners():
-            if listener.before in soon:
-                listener.tell(event)
-
-    def _soon_listeners(self) -> list[SoonListener]:
-        """Return those who want to hear when the print of this printer finishes soon."""
-        return [listener for listener in self.hass.data.get(SOON_LISTENERS, ()) if listener.wants(self.device_id)]
-
-    def _soon_data(self) -> dict[str, Any]:
-        """Return what is known of the print, as the data of an event say it."""
         finish = self.data.estimated_finish
         left = finish and max(0, round((finish - dt_util.utcnow()).total_seconds()))
-        return {key: getattr(self.data, key, None) for key in EVENT_KEYS} | {
+        data = {key: getattr(self.data, key, None) for key in EVENT_KEYS} | {
             "device_id": self.device_id,
             "printer_id": self.printer_id,
             "printer_name": self.data.name,
@@ -233,17 +222,19 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
             "estimated_finish": finish and finish.isoformat(),
             "extra": {},
         }
+        event: Event[Any] = Event(event_name("finishes_soon"), data)
+        for listener in self._soon_listeners():
+            if listener.before in soon:
+                listener.tell(event)
 
-    @callback
-    def _async_cancel_soon(self) -> None:
-        if self._cancel_soon is not None:
-            self._cancel_soon()
-            self._cancel_soon = None
+    def _soon_listeners(self) -> list[SoonListener]:
+        """Return those who want to hear when the print of this printer finishes soon."""
+        return [listener for listener in self.hass.data.get(SOON_LISTENERS, ()) if listener.wants(self.device_id)]
 
     @override
     async def async_shutdown(self) -> None:
         """Look ahead no more."""
-        self._async_cancel_soon()
+        self._cancel_soon()
         await super().async_shutdown()
 
     @callback

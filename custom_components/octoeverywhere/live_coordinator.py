@@ -16,7 +16,7 @@ from homeassistant.util import dt as dt_util
 from .const import DOMAIN, LIGHT, LIVE_KEYS, LOGGER
 from .coordinator import TICK, PrinterCoordinator, Shared
 from .door import RefusedError
-from .job import Printer, Status
+from .job import Printer, Status, Step
 from .live import MAX_LIGHTS, UNTOLD_AFTER, Live, read_live, untold
 from .payload import Source
 from .plugin_api import Command, Credentials, Picture, PluginApi, PluginApiError, Problem
@@ -187,13 +187,13 @@ class LiveCoordinator(PrinterCoordinator):
 
     @callback
     @override
-    def async_show(self, printer: Printer) -> None:
+    def async_show(self, step: Step) -> None:
         """Take over what is known, and look at the printer: something has just happened there."""
-        status, newest = printer.job.status, printer.announcement
-        is_told = newest is not None and newest.data.get("source") != Source.LIVE
+        status, told = step.printer.job.status, step.announcement
+        is_told = told is not None and told.data["source"] == Source.NOTIFICATION
         if is_told and self.live is not None and status not in (self.printer.job.status, self.live.status):
             self._is_overtaken = True
-        super().async_show(printer)
+        super().async_show(step)
         seconds = max(_SOON, self._looked_at + _SHORTEST - self.hass.loop.time())
         # Never later: whoever sends one notification after the other would put off the look on and on.
         if self.hass.loop.time() + seconds < self._look_at < math.inf:
