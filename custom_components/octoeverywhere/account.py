@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Set as AbstractSet
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from aiohttp import DummyCookieJar
@@ -95,7 +96,7 @@ class Account:
             printers.setdefault(printer_id, Printer(name=device.name, quick_view_url=device.configuration_url))
         for printer_id, printer in printers.items():
             self._async_add_printer(printer_id, printer)
-        self.async_look_ahead()
+        self._entry.async_on_unload(async_at_started(self._hass, self.async_look_ahead))
         stop = self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self.async_work)
         self._entry.async_on_unload(stop)
         self._entry.async_on_unload(self._retry.async_shutdown)
@@ -251,7 +252,7 @@ class Account:
     # The printers.
 
     @callback
-    def async_look_ahead(self) -> None:
+    def async_look_ahead(self, _: HomeAssistant | None = None) -> None:
         """See to it that those who want to hear that a print finishes soon hear it in time."""
         for printer in self.printers.values():
             printer.async_look_ahead()
@@ -306,20 +307,9 @@ def async_on_soon(hass: HomeAssistant, listener: SoonListener) -> CALLBACK_TYPE:
     """Have somebody told that a print finishes soon, until what is returned is called."""
     listeners = hass.data.setdefault(SOON_LISTENERS, set())
     listeners.add(listener)
-
-    @callback
-    def look_ahead(hass: HomeAssistant) -> None:
-        if (account := async_get_account(hass)) is not None:
-            account.async_look_ahead()
-
-    cancel = async_at_started(hass, look_ahead)
-
-    @callback
-    def stop() -> None:
-        cancel()
-        listeners.discard(listener)
-
-    return stop
+    if (account := async_get_account(hass)) is not None:
+        account.async_look_ahead()
+    return partial(listeners.discard, listener)
 
 
 @callback
