@@ -74,7 +74,7 @@ class Account:
             change=self.async_change,
             receive=self.async_receive,
             add_entities=self._async_add_entities,
-            set_live_issue=self.issues.async_set_live,
+            issues=self.issues,
         )
         self._waiting: list[_Change] = []
         # Held by whoever works on what waits.

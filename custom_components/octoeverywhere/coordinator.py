@@ -20,6 +20,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN, LOGGER, NAME, event_name, is_live_key
 from .history import Print
+from .issues import Issues
 from .job import Announcement, Printer, Status, Step, expire, finish_soon, unfinished
 from .payload import EVENT_KEYS, Notification, read_url
 from .store import Store
@@ -56,14 +57,13 @@ class Shared:
     store: Store
     session: ClientSession
     """For printers that can be asked."""
+    issues: Issues
     change: Callable[[str, Callable[[Printer], Step | None]], Awaitable[None]]
     """Time has passed: what the function returns is to follow for the printer with this id."""
     receive: Callable[[Notification], Awaitable[None]]
     """Something is known that no notification told. Raises RefusedError."""
     add_entities: Callable[[PrinterCoordinator], Awaitable[None]]
     """The printer has more than was known of it."""
-    set_live_issue: Callable[[str, str, str | None], None]
-    """A live connection, by its subentry and title, has to be put right by its owner, or has not any more."""
 
 
 class PrinterCoordinator(DataUpdateCoordinator[View]):

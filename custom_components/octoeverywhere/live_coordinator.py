@@ -169,7 +169,7 @@ class LiveCoordinator(PrinterCoordinator):
             LOGGER.info("%s %s", name, f"cannot be reached: {problem}" if self._is_lost else "can be reached again")
         if problem is not before and (problem in _REFUSED or before in _REFUSED):
             issue = problem if problem in _REFUSED else None
-            self._shared.set_live_issue(self._connection.subentry_id, as_text(self._connection.title), issue)
+            self._shared.issues.async_set_live(self._connection.subentry_id, as_text(self._connection.title), issue)
 
     def _pace_of(self, problem: Problem) -> float:
         """Return the seconds until the next look after one that failed."""
