@@ -278,7 +278,7 @@ class Account:
     def async_note(self, refusal: Refusal | None, remote: str | None) -> None:
         """Remember that somebody has posted, and tell the owner what has to be told."""
         self.knocks.note(refusal, remote)
-        self.issues.async_note_knock(refusal, remote)
+        self.issues.async_note_knock(refusal, self.knocks)
 
     @callback
     def _async_add_printer(self, printer_id: str, printer: Printer) -> PrinterCoordinator:
