@@ -22,7 +22,7 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER, event_name
-from .coordinator import SOON_LISTENERS, PrinterCoordinator, Shared, SoonListener, async_get_devices
+from .coordinator import SOON_LISTENERS, PrinterCoordinator, Shared, SoonListener, printer_ids
 from .door import Knocks, Refusal, RefusedError
 from .issues import Issues
 from .job import Announcement, Printer, Relation, Step, decide
@@ -92,8 +92,9 @@ class Account:
     async def async_load(self) -> None:
         """Bring back the printers from the disk, and from their devices those that it has lost. Raises OSError."""
         printers = await self._hass.async_add_executor_job(self._store.read)
-        for printer_id, device in async_get_devices(self._hass, self._entry).items():
-            printers.setdefault(printer_id, Printer(name=device.name, quick_view_url=device.configuration_url))
+        for device in dr.async_entries_for_config_entry(dr.async_get(self._hass), self._entry.entry_id):
+            for printer_id in printer_ids(device):
+                printers.setdefault(printer_id, Printer(name=device.name, quick_view_url=device.configuration_url))
         for printer_id, printer in printers.items():
             self._async_add_printer(printer_id, printer)
         self._entry.async_on_unload(async_at_started(self._hass, self.async_look_ahead))

@@ -241,27 +241,17 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
     def _async_register_device(self) -> str:
         """Create or update the device and return its id. Without a name it gets a translated one."""
         name = self.data.name and self.data.name[:_MAX_NAME].rstrip()
-        return (
-            dr.async_get(self.hass)
-            .async_get_or_create(
-                config_entry_id=self._entry_id,
-                identifiers={(DOMAIN, self.printer_id)},
-                manufacturer=NAME,
-                name=name,
-                configuration_url=read_url(self.data.quick_view_url),  # which a damaged file may have made into none
-                translation_key=None if name else "printer",
-            )
-            .id
+        device = dr.async_get(self.hass).async_get_or_create(
+            config_entry_id=self._entry_id,
+            identifiers={(DOMAIN, self.printer_id)},
+            manufacturer=NAME,
+            name=name,
+            configuration_url=read_url(self.data.quick_view_url),  # which a damaged file may have made into none
+            translation_key=None if name else "printer",
         )
+        return device.id
 
 
 def printer_ids(device: dr.AnyDeviceEntry) -> set[str]:
     """Return which printers a device is: one, unless somebody else has made it."""
     return {printer_id for domain, printer_id in device.identifiers if domain == DOMAIN}
-
-
-@callback
-def async_get_devices(hass: HomeAssistant, entry: ConfigEntry[Any]) -> dict[str, dr.DeviceEntry]:
-    """Return the devices of the printers, by the printers' ids; after a crash those of new printers may be missing."""
-    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
-    return {printer_id: device for device in devices for printer_id in printer_ids(device)}

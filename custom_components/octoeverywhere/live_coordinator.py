@@ -253,7 +253,6 @@ class LiveCoordinator(PrinterCoordinator):
     def _async_cancel_confirmations(self) -> None:
         for cancel in self._confirmations:
             cancel()
-        self._confirmations = []
 
     @override
     async def async_shutdown(self) -> None:
