@@ -58,7 +58,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEnt
     """Stop listening once everything that has arrived is saved."""
     for printer in entry.runtime_data.printers.values():
         await printer.async_shutdown()
-    await entry.runtime_data.async_finish()
+    await entry.runtime_data.async_work()
     return await hass.config_entries.async_unload_platforms(entry, _platforms(entry.runtime_data))
 
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Set as AbstractSet
 from copy import copy
 from dataclasses import dataclass, replace
-from datetime import datetime
+from functools import partial
 from typing import Final
 
 from aiohttp import DummyCookieJar
@@ -15,17 +15,17 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.aiohttp_client import async_create_clientsession
+from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import EntityPlatform, async_get_current_platform
-from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER, event_name
-from .coordinator import SOON_LISTENERS, PrinterCoordinator, Shared, SoonListener, async_get_devices
+from .coordinator import SOON_LISTENERS, PrinterCoordinator, Shared, SoonListener, printer_ids
 from .door import Knocks, Refusal, RefusedError
 from .issues import Issues
-from .job import Announcement, Printer, Relation, Step, decide, expire, finish_soon
+from .job import Announcement, Printer, Relation, Step, decide
 from .live_coordinator import LiveCoordinator
 from .payload import Notification, Source
 from .store import Store
@@ -47,18 +47,11 @@ class _Change:
     """Something that changes what is known of a printer, and waits for its turn."""
 
     printer_id: str
-    at: datetime
-    notification: Notification | None
-    """None: time has passed."""
-    soon: Iterable[int]
-    """So many seconds before the finish of a print is to be told."""
+    step_from: Callable[[Printer], Step | None]
+    """Returns what follows from it, for what is known of the printer by then."""
+    may_add: bool
+    """True if a printer that is not known becomes known by it."""
     done: asyncio.Future[None]
-
-    def step_from(self, printer: Printer) -> Step | None:
-        """Return what follows from it."""
-        if self.notification is None:
-            return expire(printer, self.at) or finish_soon(printer, self.soon)
-        return decide(printer, self.notification, self.at)
 
 
 class Account:
@@ -78,12 +71,12 @@ class Account:
         self.shared = Shared(
             store=self._store,
             session=async_create_clientsession(hass, cookie_jar=DummyCookieJar()),
-            pass_time=self.async_pass_time,
+            change=self.async_change,
             receive=self.async_receive,
             add_entities=self._async_add_entities,
-            set_live_issue=self.issues.async_set_live,
+            issues=self.issues,
         )
-        self._waiting: deque[_Change] = deque()
+        self._waiting: list[_Change] = []
         # Held by whoever works on what waits.
         self._lock = asyncio.Lock()
         self._unannounced = 0
@@ -92,21 +85,22 @@ class Account:
         """The live connections as they are in use; Home Assistant changes its own in place."""
         self._has_warned = False
         self._is_unsaved = False
-        self._cancel_retry: CALLBACK_TYPE | None = None
+        self._retry = Debouncer(hass, LOGGER, cooldown=_TRY_AGAIN, immediate=False, function=self.async_work)
 
     # From the start to the end.
 
     async def async_load(self) -> None:
         """Bring back the printers from the disk, and from their devices those that it has lost. Raises OSError."""
         printers = await self._hass.async_add_executor_job(self._store.read)
-        for printer_id, device in async_get_devices(self._hass, self._entry).items():
-            printers.setdefault(printer_id, Printer(name=device.name, quick_view_url=device.configuration_url))
+        for device in dr.async_entries_for_config_entry(dr.async_get(self._hass), self._entry.entry_id):
+            for printer_id in printer_ids(device):
+                printers.setdefault(printer_id, Printer(name=device.name, quick_view_url=device.configuration_url))
         for printer_id, printer in printers.items():
             self._async_add_printer(printer_id, printer)
-        self.async_look_ahead()
-        stop = self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self.async_finish)
+        self._entry.async_on_unload(async_at_started(self._hass, self.async_look_ahead))
+        stop = self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self.async_work)
         self._entry.async_on_unload(stop)
-        self._entry.async_on_unload(self._async_cancel_retry)
+        self._entry.async_on_unload(self._retry.async_shutdown)
 
     async def async_add_platform(self, create: CreateEntities) -> None:
         """Add the current platform's entities for every printer, known or to come."""
@@ -126,12 +120,6 @@ class Account:
             # Unlike the callback that a platform gets, its own method can be waited for.
             await platform.async_add_entities(printer.new_entities(create(printer)))
 
-    async def async_finish(self, _: object = None) -> None:
-        """Return when nothing waits any more, and everything is saved that the disk takes."""
-        async with self._lock:
-            if self._is_unsaved:
-                await self._async_save({})
-
     # The queue: decide, save, show, announce.
 
     async def async_receive(self, notification: Notification) -> None:
@@ -141,42 +129,40 @@ class Account:
         """
         if len(self._waiting) + self._unannounced >= _MAX_WAITING:
             raise RefusedError(Refusal.NOT_READY)
-        await self._async_enqueue(notification.printer_id, notification)
+        now = dt_util.utcnow()
+        await self.async_change(
+            notification.printer_id,
+            lambda printer: decide(printer, notification, now),
+            # What polling saw of a printer that is not known is of one that was removed.
+            may_add=notification.is_about_a_printer and notification.source is not Source.LIVE,
+        )
 
-    async def async_pass_time(self, printer_id: str, soon: Iterable[int]) -> None:
-        """Return when what follows from time that has passed is saved, shown and told."""
-        await self._async_enqueue(printer_id, None, soon)
-
-    async def _async_enqueue(
-        self, printer_id: str, notification: Notification | None, soon: Iterable[int] = ()
+    async def async_change(
+        self, printer_id: str, step_from: Callable[[Printer], Step | None], *, may_add: bool = False
     ) -> None:
-        """Return when it was worked on."""
+        """Return when what follows is saved, shown and told, which goes on where the caller gives up."""
         done = self._hass.loop.create_future()
-        change = _Change(printer_id=printer_id, at=dt_util.utcnow(), notification=notification, soon=soon, done=done)
-        self._waiting.append(change)
-        self._hass.async_create_task(self._async_work())
+        self._waiting.append(_Change(printer_id=printer_id, step_from=step_from, may_add=may_add, done=done))
+        self._hass.async_create_task(self.async_work())
         await done
 
-    async def _async_work(self, _: object = None) -> None:
-        """Work on everything that waits: what waits together shares one write."""
+    async def async_work(self, _: object = None) -> None:
+        """Return when nothing waits any more, and everything is saved that the disk takes: what waits together shares one write."""
         async with self._lock:
-            while self._waiting or self._is_unsaved:
-                changes = [*self._waiting]
-                self._waiting.clear()
+            if self._waiting or self._is_unsaved:
+                changes, self._waiting = self._waiting, []
                 await self._async_work_on(changes)
                 await self._async_file_prints()
-                if self._is_unsaved:
-                    break
 
     async def _async_work_on(self, changes: list[_Change]) -> None:
         """Decide on these changes one after the other, save once, and show and announce each."""
         try:
-            known = {printer_id: printer.printer for printer_id, printer in self.printers.items()}
+            known = self._records()
             decided = [(change, step) for change in changes if (step := self._decide(known, change)) is not None]
             if self._is_unsaved or any(step.relation is not Relation.REPEAT for _, step in decided):
                 await self._async_save(known)
             for change, step in decided:
-                await self._async_show(change, step, is_kept=change.printer_id in known)
+                await self._async_show(change.printer_id, step, is_kept=change.printer_id in known)
         except Exception as err:  # noqa: BLE001 - an error of ours, for those who wait for an answer
             for change in changes:
                 if not change.done.done():
@@ -187,17 +173,14 @@ class Account:
 
     def _decide(self, known: dict[str, Printer], change: _Change) -> Step | None:
         """Return what follows from a change, and put the printer's record among those that are known."""
-        printer_id, notification = change.printer_id, change.notification
-        printer = known.get(printer_id)
+        printer = known.get(change.printer_id)
         step = change.step_from(printer or Printer())
-        if step is not None and (printer is not None or self._may_add(len(known), notification)):
-            known[printer_id] = step.printer
+        if step is not None and (printer is not None or (change.may_add and self._has_room(len(known)))):
+            known[change.printer_id] = step.printer
         return step
 
-    def _may_add(self, count: int, notification: Notification | None) -> bool:
-        """Return True if what is said of a printer that is not known makes it known: what polling saw is of one that was removed."""
-        if notification is None or notification.source is Source.LIVE or not notification.is_about_a_printer:
-            return False
+    def _has_room(self, count: int) -> bool:
+        """Return True if there may be more printers than so many; that there may not is logged once."""
         if count < _MAX_PRINTERS:
             return True
         if not self._has_warned:
@@ -205,9 +188,12 @@ class Account:
             LOGGER.warning("Only the first %s printers get a device, others are only announced", _MAX_PRINTERS)
         return False
 
-    async def _async_save(self, known: dict[str, Printer]) -> None:
+    def _records(self) -> dict[str, Printer]:
+        """Return what is known of all printers, by their ids."""
+        return {printer_id: printer.printer for printer_id, printer in self.printers.items()}
+
+    async def _async_save(self, records: dict[str, Printer]) -> None:
         """Write what is known of all printers, or see to it that it is tried again."""
-        records = known or {printer_id: printer.printer for printer_id, printer in self.printers.items()}
         try:
             await self._hass.async_add_executor_job(self._store.write, records)
         except OSError:
@@ -220,35 +206,23 @@ class Account:
         """Tell the owner whether the disk takes what is known; where it does not, try again."""
         self._is_unsaved = is_unsaved
         self.issues.async_set_not_saved(is_not_saved=is_unsaved)
-        self._async_cancel_retry()
         if is_unsaved:
-            self._cancel_retry = async_call_later(self._hass, _TRY_AGAIN, self._async_work)
+            self._retry.async_schedule_call()
 
-    @callback
-    def _async_cancel_retry(self) -> None:
-        if self._cancel_retry is not None:
-            self._cancel_retry()
-            self._cancel_retry = None
-
-    async def _async_show(self, change: _Change, step: Step, *, is_kept: bool) -> None:
+    async def _async_show(self, printer_id: str, step: Step, *, is_kept: bool) -> None:
         """Show and announce what was decided."""
-        printer = self.printers.get(change.printer_id)
-        if printer is not None:
-            printer.async_show(step.printer)
-        elif is_kept:
+        printer = self.printers.get(printer_id)
+        if printer is None and is_kept:
             # Its event entity begins with nothing, or it would show the first notification before that is announced.
-            printer = self._async_add_printer(change.printer_id, replace(step.printer, announcement=None))
+            printer = self._async_add_printer(printer_id, replace(step.printer, announcement=None))
             await self._async_add_entities(printer)
-            printer.async_show(step.printer)
         if printer is not None:
-            if step.soon:
-                printer.async_tell_soon(step.soon)
-            printer.async_look_ahead()
+            printer.async_show(step)
         self.knocks.late += step.relation is Relation.EARLIER
         self.knocks.repeated += step.relation is Relation.REPEAT
         if step.announcement is not None:
             self.recent.append(step.announcement)
-            if change.notification is not None and change.notification.source is Source.NOTIFICATION:
+            if step.announcement.data["source"] == Source.NOTIFICATION:
                 self.issues.async_note_announced(step.announcement.type)
             self._async_announce(step.announcement, printer)
 
@@ -279,7 +253,7 @@ class Account:
     # The printers.
 
     @callback
-    def async_look_ahead(self) -> None:
+    def async_look_ahead(self, _: HomeAssistant | None = None) -> None:
         """See to it that those who want to hear that a print finishes soon hear it in time."""
         for printer in self.printers.values():
             printer.async_look_ahead()
@@ -287,7 +261,7 @@ class Account:
     async def async_forget(self, printer_ids: AbstractSet[str]) -> None:
         """Forget printers, remove their devices and their live connections. Raises HomeAssistantError."""
         async with self._lock:
-            others = {other: printer.printer for other, printer in self.printers.items() if other not in printer_ids}
+            others = {other: record for other, record in self._records().items() if other not in printer_ids}
             try:
                 await self._hass.async_add_executor_job(self._store.write, others)
                 await self._hass.async_add_executor_job(self._store.forget, printer_ids)
@@ -305,7 +279,7 @@ class Account:
     def async_note(self, refusal: Refusal | None, remote: str | None) -> None:
         """Remember that somebody has posted, and tell the owner what has to be told."""
         self.knocks.note(refusal, remote)
-        self.issues.async_note_knock(refusal, remote)
+        self.issues.async_note_knock(refusal, self.knocks)
 
     @callback
     def _async_add_printer(self, printer_id: str, printer: Printer) -> PrinterCoordinator:
@@ -334,20 +308,9 @@ def async_on_soon(hass: HomeAssistant, listener: SoonListener) -> CALLBACK_TYPE:
     """Have somebody told that a print finishes soon, until what is returned is called."""
     listeners = hass.data.setdefault(SOON_LISTENERS, set())
     listeners.add(listener)
-
-    @callback
-    def look_ahead(hass: HomeAssistant) -> None:
-        if (account := async_get_account(hass)) is not None:
-            account.async_look_ahead()
-
-    cancel = async_at_started(hass, look_ahead)
-
-    @callback
-    def stop() -> None:
-        cancel()
-        listeners.discard(listener)
-
-    return stop
+    if (account := async_get_account(hass)) is not None:
+        account.async_look_ahead()
+    return partial(listeners.discard, listener)
 
 
 @callback

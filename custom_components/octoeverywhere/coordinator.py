@@ -20,7 +20,8 @@ from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN, LOGGER, NAME, event_name, is_live_key
 from .history import Print
-from .job import Announcement, Printer, Status, expire, unfinished
+from .issues import Issues
+from .job import Announcement, Printer, Status, Step, expire, finish_soon, unfinished
 from .payload import EVENT_KEYS, Notification, read_url
 from .store import Store
 from .view import View, view
@@ -56,14 +57,13 @@ class Shared:
     store: Store
     session: ClientSession
     """For printers that can be asked."""
-    pass_time: Callable[[str, Iterable[int]], Awaitable[None]]
-    """Something follows from time: the printer's id, and the seconds before the finish that are to be told."""
+    issues: Issues
+    change: Callable[[str, Callable[[Printer], Step | None]], Awaitable[None]]
+    """Time has passed: what the function returns is to follow for the printer with this id."""
     receive: Callable[[Notification], Awaitable[None]]
     """Something is known that no notification told. Raises RefusedError."""
     add_entities: Callable[[PrinterCoordinator], Awaitable[None]]
     """The printer has more than was known of it."""
-    set_live_issue: Callable[[str, str, str | None], None]
-    """A live connection, by its subentry and title, has to be put right by its owner, or has not any more."""
 
 
 class PrinterCoordinator(DataUpdateCoordinator[View]):
@@ -99,13 +99,14 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         self._shared = shared
         self._unique_ids: set[str | None] = set()
         self._announce_to: set[Callable[[Announcement], None]] = set()
-        self._cancel_soon: CALLBACK_TYPE | None = None
+        self._cancel_soon: CALLBACK_TYPE = lambda: None
 
     @override
     async def _async_update_data(self) -> View:
         """Return what can be said now: nothing can be asked of OctoEverywhere."""
-        if expire(self.printer, dt_util.utcnow()) is not None:
-            await self._shared.pass_time(self.printer_id, ())
+        now = dt_util.utcnow()
+        if expire(self.printer, now) is not None:
+            await self._shared.change(self.printer_id, partial(expire, now=now))
         return self._view()
 
     @callback
@@ -120,17 +121,18 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         return view(self.printer, dt_util.utcnow())
 
     @callback
-    def async_show(self, printer: Printer) -> None:
+    def async_show(self, step: Step) -> None:
         """Take over what is known; update the device and those entities that show something else than before."""
-        self.printer = printer
-        before, now = self.data, self._view()
-        if now == before:
-            return
-        # Not async_set_updated_data, which would put off the next look at the clock each time.
-        self.data = now
-        self.async_update_listeners()
-        if (now.name, now.quick_view_url) != (before.name, before.quick_view_url):
-            self._async_register_device()
+        self.printer = step.printer
+        before, self.data = self.data, self._view()
+        if self.data != before:
+            # Not async_set_updated_data, which would put off the next look at the clock each time.
+            self.async_update_listeners()
+            if (self.data.name, self.data.quick_view_url) != (before.name, before.quick_view_url):
+                self._async_register_device()
+        if step.soon:
+            self._async_tell_soon(step.soon)
+        self.async_look_ahead()
 
     async def async_get_prints(self) -> list[Print]:
         """Return the prints of the printer, the oldest first, the one under way included. Raises HomeAssistantError."""
@@ -184,7 +186,7 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
     @callback
     def async_look_ahead(self) -> None:
         """See to it that those who want to hear that the print finishes soon hear it in time."""
-        self._async_cancel_soon()
+        self._cancel_soon()
         moments = self._soon_moments().values()
         if moments and self.hass.state is CoreState.running:
             at, now = min(moments), dt_util.utcnow()
@@ -193,11 +195,9 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
             )
 
     async def _async_is_soon(self, now: datetime) -> None:
-        """Have it saved that somebody is told, which comes back as async_tell_soon."""
-        self._cancel_soon = None
-        await self._shared.pass_time(
-            self.printer_id, [before for before, at in self._soon_moments().items() if at <= now]
-        )
+        """Have it saved that somebody is told, which comes back as _async_tell_soon."""
+        due = [before for before, at in self._soon_moments().items() if at <= now]
+        await self._shared.change(self.printer_id, partial(finish_soon, due=due))
 
     def _soon_moments(self) -> dict[int, datetime]:
         """Return when the print will have only so many seconds left, for each that somebody wants to hear and has not yet."""
@@ -208,22 +208,11 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         return {before: finish - timedelta(seconds=before) for before in wanted}
 
     @callback
-    def async_tell_soon(self, soon: Iterable[int]) -> None:
+    def _async_tell_soon(self, soon: Iterable[int]) -> None:
         """Tell those who want to hear that the print finishes in so many seconds."""
-        event: Event[Any] = Event(event_name("finishes_soon"), self._soon_data())
-        for listener in self._soon_listeners():
-            if listener.before in soon:
-                listener.tell(event)
-
-    def _soon_listeners(self) -> list[SoonListener]:
-        """Return those who want to hear when the print of this printer finishes soon."""
-        return [listener for listener in self.hass.data.get(SOON_LISTENERS, ()) if listener.wants(self.device_id)]
-
-    def _soon_data(self) -> dict[str, Any]:
-        """Return what is known of the print, as the data of an event say it."""
         finish = self.data.estimated_finish
         left = finish and max(0, round((finish - dt_util.utcnow()).total_seconds()))
-        return {key: getattr(self.data, key, None) for key in EVENT_KEYS} | {
+        data = {key: getattr(self.data, key, None) for key in EVENT_KEYS} | {
             "device_id": self.device_id,
             "printer_id": self.printer_id,
             "printer_name": self.data.name,
@@ -233,44 +222,36 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
             "estimated_finish": finish and finish.isoformat(),
             "extra": {},
         }
+        event: Event[Any] = Event(event_name("finishes_soon"), data)
+        for listener in self._soon_listeners():
+            if listener.before in soon:
+                listener.tell(event)
 
-    @callback
-    def _async_cancel_soon(self) -> None:
-        if self._cancel_soon is not None:
-            self._cancel_soon()
-            self._cancel_soon = None
+    def _soon_listeners(self) -> list[SoonListener]:
+        """Return those who want to hear when the print of this printer finishes soon."""
+        return [listener for listener in self.hass.data.get(SOON_LISTENERS, ()) if listener.wants(self.device_id)]
 
     @override
     async def async_shutdown(self) -> None:
         """Look ahead no more."""
-        self._async_cancel_soon()
+        self._cancel_soon()
         await super().async_shutdown()
 
     @callback
     def _async_register_device(self) -> str:
         """Create or update the device and return its id. Without a name it gets a translated one."""
         name = self.data.name and self.data.name[:_MAX_NAME].rstrip()
-        return (
-            dr.async_get(self.hass)
-            .async_get_or_create(
-                config_entry_id=self._entry_id,
-                identifiers={(DOMAIN, self.printer_id)},
-                manufacturer=NAME,
-                name=name,
-                configuration_url=read_url(self.data.quick_view_url),  # which a damaged file may have made into none
-                translation_key=None if name else "printer",
-            )
-            .id
+        device = dr.async_get(self.hass).async_get_or_create(
+            config_entry_id=self._entry_id,
+            identifiers={(DOMAIN, self.printer_id)},
+            manufacturer=NAME,
+            name=name,
+            configuration_url=read_url(self.data.quick_view_url),  # which a damaged file may have made into none
+            translation_key=None if name else "printer",
         )
+        return device.id
 
 
 def printer_ids(device: dr.AnyDeviceEntry) -> set[str]:
     """Return which printers a device is: one, unless somebody else has made it."""
     return {printer_id for domain, printer_id in device.identifiers if domain == DOMAIN}
-
-
-@callback
-def async_get_devices(hass: HomeAssistant, entry: ConfigEntry[Any]) -> dict[str, dr.DeviceEntry]:
-    """Return the devices of the printers, by the printers' ids; after a crash those of new printers may be missing."""
-    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
-    return {printer_id: device for device in devices for printer_id in printer_ids(device)}

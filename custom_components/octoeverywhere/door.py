@@ -108,12 +108,12 @@ class Knocks:
 
     answered: Counter[Refusal | None] = field(default_factory=Counter)
     """How many POSTs were refused, by the reason; None: accepted."""
+    in_a_row: Counter[Refusal] = field(default_factory=Counter)
+    """How many were refused since one was accepted."""
     late: int = 0
     repeated: int = 0
     remote: str = ""
     """Where the newest POST came from."""
-    _wrong_keys: int = 0
-    """How many were tried since the right one."""
     _knocked: asyncio.Event = field(default_factory=asyncio.Event)
 
     @callback
@@ -122,9 +122,9 @@ class Knocks:
         self.remote = remote or CLOUD
         self.answered[refusal] += 1
         if refusal is None:
-            self._wrong_keys = 0
-        elif refusal is Refusal.WRONG_SECRET:
-            self._wrong_keys += 1
+            self.in_a_row.clear()
+        else:
+            self.in_a_row[refusal] += 1
         if refusal in _SAID and self.answered[refusal] == 1:
             LOGGER.warning(_SAID[refusal], self.remote)
         self._knocked.set()
@@ -133,7 +133,7 @@ class Knocks:
     @property
     def is_guessing(self) -> bool:
         """True if more wrong keys were tried than somebody mistypes."""
-        return self._wrong_keys > _MISTYPED
+        return self.in_a_row[Refusal.WRONG_SECRET] > _MISTYPED
 
     async def async_wait(self) -> None:
         """Return when somebody posts."""

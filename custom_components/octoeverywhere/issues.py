@@ -1,6 +1,5 @@
 """What the owner has to know or to do, shown under Repairs; each issue goes away when it is over."""
 
-from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, SUPPORTER_PAGE, WEBHOOK_PAGE
-from .door import CLOUD, Refusal
+from .door import Knocks, Refusal
 from .payload import NotificationType
 from .plugin_api import CONNECTIONS_PAGE, Problem
 
@@ -39,27 +38,23 @@ class Issues:
         """Recall the one that ends by itself."""
         self._hass = hass
         self._entry = entry
-        self._refused: Counter[Refusal] = Counter()
-        self._live: set[str] = set()
         self._is_closed = False
-        self._cancel_limit: CALLBACK_TYPE | None = None
+        self._cancel_limit: CALLBACK_TYPE = lambda: None
         entry.async_on_unload(self._async_close)
         issue = ir.async_get(hass).async_get_issue(DOMAIN, _LIMIT)
         if issue is not None and issue.data is not None:
             self._async_end_limit_at(datetime.fromisoformat(str(issue.data["until"])))
 
     @callback
-    def async_note_knock(self, refusal: Refusal | None, remote: str | None) -> None:
+    def async_note_knock(self, refusal: Refusal | None, knocks: Knocks) -> None:
         """Tell of a POST that was refused, and take back what one that was accepted disproves."""
         if refusal is None:
-            self._refused.clear()
             self._async_clear(NOTHING_ARRIVED, *_OF_THE_DOOR.values())
         elif refusal in _OF_THE_DOOR:
-            self._refused[refusal] += 1
-            count = self._refused[refusal]
+            count = knocks.in_a_row[refusal]
             if count.bit_count() == 1:
                 # 1, 2, 4, 8...: whoever guesses keys would otherwise keep every open page of Home Assistant busy.
-                self._async_raise(_OF_THE_DOOR[refusal], count=str(count), remote=remote or CLOUD)
+                self._async_raise(_OF_THE_DOOR[refusal], count=str(count), remote=knocks.remote)
 
     @callback
     def async_note_announced(self, type_: str) -> None:
@@ -92,7 +87,6 @@ class Issues:
     def async_set_live(self, subentry_id: str, printer: str, problem: str | None) -> None:
         """Tell that a live connection has to be put right, or take it back."""
         issue = f"{_LIVE}_{subentry_id}"
-        self._live.add(issue)
         if problem is None:
             self._async_clear(issue)
         else:
@@ -102,17 +96,16 @@ class Issues:
     def _async_close(self) -> None:
         """Take back what the next set-up finds out by itself, and everything where there will be none."""
         self._is_closed = True
-        if self._cancel_limit is not None:
-            self._cancel_limit()
-        self._async_clear(*_OF_THE_DOOR.values(), *self._live, _ADDRESS_CHANGED, _NOT_SAVED)
+        self._cancel_limit()
+        ours = [issue for domain, issue in ir.async_get(self._hass).issues if domain == DOMAIN]
+        self._async_clear(*(issue for issue in ours if issue not in _KEPT))
         if self._entry.disabled_by is not None:
             async_forget(self._hass)
 
     @callback
     def _async_end_limit_at(self, moment: datetime) -> None:
         """Tell of the limit until then."""
-        if self._cancel_limit is not None:
-            self._cancel_limit()
+        self._cancel_limit()
         self._cancel_limit = async_track_point_in_utc_time(self._hass, self._async_clear_limit, moment)
 
     @callback

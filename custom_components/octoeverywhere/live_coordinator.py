@@ -16,7 +16,7 @@ from homeassistant.util import dt as dt_util
 from .const import DOMAIN, LIGHT, LIVE_KEYS, LOGGER
 from .coordinator import TICK, PrinterCoordinator, Shared
 from .door import RefusedError
-from .job import Printer, Status
+from .job import Printer, Status, Step
 from .live import MAX_LIGHTS, UNTOLD_AFTER, Live, read_live, untold
 from .payload import Source
 from .plugin_api import Command, Credentials, Picture, PluginApi, PluginApiError, Problem
@@ -82,7 +82,7 @@ class LiveCoordinator(PrinterCoordinator):
     _has_answered = False
     _is_overtaken = False
     """True if a notification has told of another status since the last look."""
-    _untold: tuple[str, str | None, datetime] | None = None
+    _untold: tuple[str, datetime] | None = None
     """What may have to be told of which print, and since when."""
 
     def __init__(
@@ -141,7 +141,8 @@ class LiveCoordinator(PrinterCoordinator):
             if self._shutdown_requested:
                 return
             self._note(err.problem)
-            self._look_again_in(self._pace_of(err.problem))
+            failed = _FAILED[min(self._failures, len(_FAILED)) - 1]
+            self._look_again_in({**_OFF, **_REFUSED}.get(err.problem, failed))
             return
         if self._shutdown_requested:  # there is another one by now, or none
             return
@@ -169,11 +170,7 @@ class LiveCoordinator(PrinterCoordinator):
             LOGGER.info("%s %s", name, f"cannot be reached: {problem}" if self._is_lost else "can be reached again")
         if problem is not before and (problem in _REFUSED or before in _REFUSED):
             issue = problem if problem in _REFUSED else None
-            self._shared.set_live_issue(self._connection.subentry_id, as_text(self._connection.title), issue)
-
-    def _pace_of(self, problem: Problem) -> float:
-        """Return the seconds until the next look after one that failed."""
-        return {**_OFF, **_REFUSED}.get(problem) or _FAILED[min(self._failures, len(_FAILED)) - 1]
+            self._shared.issues.async_set_live(self._connection.subentry_id, as_text(self._connection.title), issue)
 
     def _look_again_in(self, seconds: float) -> None:
         """Have the printer looked at again."""
@@ -187,13 +184,13 @@ class LiveCoordinator(PrinterCoordinator):
 
     @callback
     @override
-    def async_show(self, printer: Printer) -> None:
+    def async_show(self, step: Step) -> None:
         """Take over what is known, and look at the printer: something has just happened there."""
-        status, newest = printer.job.status, printer.announcement
-        is_told = newest is not None and newest.data.get("source") != Source.LIVE
+        status, told = step.printer.job.status, step.announcement
+        is_told = told is not None and told.data["source"] == Source.NOTIFICATION
         if is_told and self.live is not None and status not in (self.printer.job.status, self.live.status):
             self._is_overtaken = True
-        super().async_show(printer)
+        super().async_show(step)
         seconds = max(_SOON, self._looked_at + _SHORTEST - self.hass.loop.time())
         # Never later: whoever sends one notification after the other would put off the look on and on.
         if self.hass.loop.time() + seconds < self._look_at < math.inf:
@@ -212,14 +209,13 @@ class LiveCoordinator(PrinterCoordinator):
 
     async def _async_tell(self, live: Live, now: datetime) -> None:
         """Tell what the printer has been doing for a minute without a notification that told it."""
-        since = now if self._untold is None else self._untold[2]
+        told, since = self._untold or (None, now)
         notification = untold(self.printer_id, self.printer, live, since)
         if notification is None:
             self._untold = None
             return
-        kind, print_id = notification.type, notification.print_id
-        if self._untold is None or self._untold[:2] != (kind, print_id):
-            since, self._untold = now, (kind, print_id, now)
+        since = since if notification.told == told else now
+        self._untold = (notification.told, since)
         if now - since < UNTOLD_AFTER:
             self._look_again_in(min(_PACE.get(live.status, _PACE_IDLE), _PACE_UNTOLD))
             return
@@ -239,19 +235,15 @@ class LiveCoordinator(PrinterCoordinator):
                 why = "not_paused"
             raise HomeAssistantError(translation_domain=DOMAIN, translation_key=why) from None
         finally:
-            self._async_confirm()
+            # What has come of it is seen soon, and again when the printer has had time for it.
+            self._async_cancel_confirmations()
+            self._confirmations = [
+                async_call_later(self.hass, seconds, self._async_confirmed) for seconds in _CONFIRMED_AFTER
+            ]
 
     async def async_picture(self) -> Picture:
         """Return what the printer's camera sees. Raises PluginApiError."""
         return await self._api.async_picture()
-
-    @callback
-    def _async_confirm(self) -> None:
-        """Look what has come of a command, soon and when the printer has had time for it."""
-        self._async_cancel_confirmations()
-        self._confirmations = [
-            async_call_later(self.hass, seconds, self._async_confirmed) for seconds in _CONFIRMED_AFTER
-        ]
 
     async def _async_confirmed(self, _: datetime) -> None:
         self._look_at = -math.inf
@@ -261,7 +253,6 @@ class LiveCoordinator(PrinterCoordinator):
     def _async_cancel_confirmations(self) -> None:
         for cancel in self._confirmations:
             cancel()
-        self._confirmations = []
 
     @override
     async def async_shutdown(self) -> None:
