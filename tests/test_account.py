@@ -116,10 +116,19 @@ async def test_whole_prints(
 # One queue, one write
 
 
+@pytest.mark.parametrize("error", [None, OSError("full")])
 async def test_what_waits_together_shares_one_write(
-    hass: HomeAssistant, loaded: MockConfigEntry, disk: Disk, announced: list[Event], shown_events: list[str]
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    disk: Disk,
+    announced: list[Event],
+    shown_events: list[str],
+    error: OSError | None,
 ) -> None:
-    """Each is answered and announced when it is on the disk and not before, in order, the first one of a printer included."""
+    """Each is answered and announced when it is on the disk and not before, in order, the first one of a printer included.
+
+    Where the disk does not take it, that is tried no more often.
+    """
     numbers = [
         NUMBERS[slug] for slug in ("print_started", "first_layer_complete", "third_layer_complete", "print_paused")
     ]
@@ -135,6 +144,7 @@ async def test_what_waits_together_shares_one_write(
     assert not any(post.done() for post in posts)
     assert (announced, shown(hass)) == ([], {})
 
+    disk.error = error
     disk.release()
     assert await asyncio.gather(*posts) == [(200, "")] * 16
     await hass.async_block_till_done()

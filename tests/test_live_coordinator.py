@@ -512,7 +512,7 @@ async def test_removed_is_not_told(
     printer = entry.runtime_data.printers["printer-1"]
     seen = Notification(printer_id="printer-1", event_type=1, print_id="A", source=Source.LIVE)
     await entry.runtime_data.async_forget({"printer-1"})
-    await printer._shared.receive(seen)  # noqa: SLF001 - from a look that had begun before
+    await printer._account.async_receive(seen)  # noqa: SLF001 - from a look that had begun before
     assert device_of(hass) is None
 
 

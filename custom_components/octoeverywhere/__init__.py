@@ -1,5 +1,6 @@
 """OctoEverywhere: 3D printers and their prints, from its notifications and, where the owner wants it, by asking."""
 
+from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant
@@ -14,7 +15,7 @@ from .const import CONF_CONNECTION, DOMAIN, Connection
 from .coordinator import printer_ids
 from .services import async_setup_services
 from .store import Store
-from .webhook import async_close, async_open
+from .webhook import async_open
 
 PLATFORMS = (Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.EVENT, Platform.IMAGE, Platform.SENSOR)
 # Only these act on a printer; who has no live connection does without their cost as well.
@@ -66,7 +67,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEnt
     """Delete what was stored, here and at Home Assistant Cloud."""
     await hass.async_add_executor_job(Store(hass).remove)
     issues.async_forget(hass)
-    async_close(hass, entry.data[CONF_WEBHOOK_ID])
+    webhook.async_unregister(hass, entry.data[CONF_WEBHOOK_ID])
     if entry.data[CONF_CONNECTION] == Connection.CLOUD:
         await async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])
 

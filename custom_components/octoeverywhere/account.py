@@ -22,7 +22,7 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER, event_name
-from .coordinator import SOON_LISTENERS, PrinterCoordinator, Shared, SoonListener, printer_ids
+from .coordinator import SOON_LISTENERS, PrinterCoordinator, SoonListener, printer_ids
 from .door import Knocks, Refusal, RefusedError
 from .issues import Issues
 from .job import Announcement, Printer, Relation, Step, decide
@@ -66,16 +66,9 @@ class Account:
         """The newest announcements, for diagnostics."""
         self._hass = hass
         self._entry = entry
-        self._store = Store(hass)
-        # Its own session, since one printer's cookies are none of another's.
-        self.shared = Shared(
-            store=self._store,
-            session=async_create_clientsession(hass, cookie_jar=DummyCookieJar()),
-            change=self.async_change,
-            receive=self.async_receive,
-            add_entities=self._async_add_entities,
-            issues=self.issues,
-        )
+        self.store = Store(hass)
+        # Its own, since one printer's cookies are none of another's.
+        self.session = async_create_clientsession(hass, cookie_jar=DummyCookieJar())
         self._waiting: list[_Change] = []
         # Held by whoever works on what waits.
         self._lock = asyncio.Lock()
@@ -91,7 +84,7 @@ class Account:
 
     async def async_load(self) -> None:
         """Bring back the printers from the disk, and from their devices those that it has lost. Raises OSError."""
-        printers = await self._hass.async_add_executor_job(self._store.read)
+        printers = await self._hass.async_add_executor_job(self.store.read)
         for device in dr.async_entries_for_config_entry(dr.async_get(self._hass), self._entry.entry_id):
             for printer_id in printer_ids(device):
                 printers.setdefault(printer_id, Printer(name=device.name, quick_view_url=device.configuration_url))
@@ -114,7 +107,7 @@ class Account:
         """Add the current platform's entities for every printer with a live connection, known or to come."""
         await self.async_add_platform(lambda printer: create(printer) if isinstance(printer, LiveCoordinator) else ())
 
-    async def _async_add_entities(self, printer: PrinterCoordinator) -> None:
+    async def async_add_entities(self, printer: PrinterCoordinator) -> None:
         """Add what a printer has now and had not before, and return when it is there to be told."""
         for platform, create in self._platforms:
             # Unlike the callback that a platform gets, its own method can be waited for.
@@ -143,7 +136,8 @@ class Account:
         """Return when what follows is saved, shown and told, which goes on where the caller gives up."""
         done = self._hass.loop.create_future()
         self._waiting.append(_Change(printer_id=printer_id, step_from=step_from, may_add=may_add, done=done))
-        self._hass.async_create_task(self.async_work())
+        if len(self._waiting) == 1:  # whoever waits already has brought somebody who works
+            self._hass.async_create_task(self.async_work())
         await done
 
     async def async_work(self, _: object = None) -> None:
@@ -195,7 +189,7 @@ class Account:
     async def _async_save(self, records: dict[str, Printer]) -> None:
         """Write what is known of all printers, or see to it that it is tried again."""
         try:
-            await self._hass.async_add_executor_job(self._store.write, records)
+            await self._hass.async_add_executor_job(self.store.write, records)
         except OSError:
             self._async_set_unsaved(is_unsaved=True)
         else:
@@ -215,7 +209,7 @@ class Account:
         if printer is None and is_kept:
             # Its event entity begins with nothing, or it would show the first notification before that is announced.
             printer = self._async_add_printer(printer_id, replace(step.printer, announcement=None))
-            await self._async_add_entities(printer)
+            await self.async_add_entities(printer)
         if printer is not None:
             printer.async_show(step)
         self.knocks.late += step.relation is Relation.EARLIER
@@ -263,8 +257,8 @@ class Account:
         async with self._lock:
             others = {other: record for other, record in self._records().items() if other not in printer_ids}
             try:
-                await self._hass.async_add_executor_job(self._store.write, others)
-                await self._hass.async_add_executor_job(self._store.forget, printer_ids)
+                await self._hass.async_add_executor_job(self.store.write, others)
+                await self._hass.async_add_executor_job(self.store.forget, printer_ids)
             except OSError as err:
                 raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_saved") from err
             for printer in [self.printers.pop(known) for known in printer_ids if known in self.printers]:
@@ -284,7 +278,7 @@ class Account:
     @callback
     def _async_add_printer(self, printer_id: str, printer: Printer) -> PrinterCoordinator:
         """Return a printer that is known from now on."""
-        known = (self._hass, self._entry, printer_id, printer, self.shared)
+        known = (self._hass, self._entry, printer_id, printer, self)
         connection = next((one for one in self.connections.values() if one.unique_id == printer_id), None)
         if connection is None:
             coordinator = PrinterCoordinator(*known)

@@ -89,7 +89,7 @@ class PrinterCamera(PrinterEntity, Camera):
         self._next_look = self.hass.loop.time() + rest
         self._picture = None  # Home Assistant waits no longer than it likes, and an old one is no picture of now
         try:
-            picture = await self.coordinator.async_picture()
+            picture = await self.coordinator.api.async_picture()
             self._picture = await self.hass.async_add_executor_job(_turn, picture)
             self._rest = _REST
         except Exception as err:  # noqa: BLE001 - what is in a picture can break more than Pillow has errors for

@@ -1,10 +1,10 @@
 """One printer: its device, and what its entities show."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, override
+from typing import Any, Final, Protocol, override
 
 from aiohttp import ClientSession
 from homeassistant.config_entries import ConfigEntry
@@ -50,20 +50,21 @@ class SoonListener:
 SOON_LISTENERS: Final[HassKey[set[SoonListener]]] = HassKey(f"{DOMAIN}_soon_listeners")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shared:
-    """What all printers of an account share, and ask of it."""
+class PrinterAccount(Protocol):
+    """What a printer needs of its account, which is that of account.py."""
 
-    store: Store
-    session: ClientSession
-    """For printers that can be asked."""
     issues: Issues
-    change: Callable[[str, Callable[[Printer], Step | None]], Awaitable[None]]
-    """Time has passed: what the function returns is to follow for the printer with this id."""
-    receive: Callable[[Notification], Awaitable[None]]
-    """Something is known that no notification told. Raises RefusedError."""
-    add_entities: Callable[[PrinterCoordinator], Awaitable[None]]
-    """The printer has more than was known of it."""
+    session: ClientSession
+    store: Store
+
+    async def async_change(self, printer_id: str, step_from: Callable[[Printer], Step | None]) -> None:
+        """Have what the function returns follow from time that has passed."""
+
+    async def async_receive(self, notification: Notification) -> None:
+        """Have something follow that no notification told. Raises RefusedError."""
+
+    async def async_add_entities(self, printer: PrinterCoordinator) -> None:
+        """Add entities for what the printer turns out to have."""
 
 
 class PrinterCoordinator(DataUpdateCoordinator[View]):
@@ -80,7 +81,7 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         entry: ConfigEntry[Any],
         printer_id: str,
         printer: Printer,
-        shared: Shared,
+        account: PrinterAccount,
     ) -> None:
         """Start from what is known of the printer."""
         super().__init__(
@@ -96,7 +97,7 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         """What the ids of its entities begin with."""
         self._entry_id = entry.entry_id
         self.device_id = self._async_register_device()
-        self._shared = shared
+        self._account = account
         self._unique_ids: set[str | None] = set()
         self._announce_to: set[Callable[[Announcement], None]] = set()
         self._cancel_soon: CALLBACK_TYPE = lambda: None
@@ -106,7 +107,7 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
         """Return what can be said now: nothing can be asked of OctoEverywhere."""
         now = dt_util.utcnow()
         if expire(self.printer, now) is not None:
-            await self._shared.change(self.printer_id, partial(expire, now=now))
+            await self._account.async_change(self.printer_id, partial(expire, now=now))
         return self._view()
 
     @callback
@@ -137,7 +138,7 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
     async def async_get_prints(self) -> list[Print]:
         """Return the prints of the printer, the oldest first, the one under way included. Raises HomeAssistantError."""
         try:
-            history = await self.hass.async_add_executor_job(self._shared.store.read_history, self.printer_id)
+            history = await self.hass.async_add_executor_job(self._account.store.read_history, self.printer_id)
         except OSError as err:
             raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_read") from err
         newest = unfinished(self.printer, dt_util.utcnow())
@@ -146,7 +147,7 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
 
     async def async_file_prints(self) -> None:
         """File the prints that have ended. Raises OSError."""
-        await self.hass.async_add_executor_job(self._shared.store.file_prints, self.printer_id, self.printer.unfiled)
+        await self.hass.async_add_executor_job(self._account.store.file_prints, self.printer_id, self.printer.unfiled)
         self.printer = replace(self.printer, unfiled=())
 
     @callback
@@ -197,7 +198,7 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
     async def _async_is_soon(self, now: datetime) -> None:
         """Have it saved that somebody is told, which comes back as _async_tell_soon."""
         due = [before for before, at in self._soon_moments().items() if at <= now]
-        await self._shared.change(self.printer_id, partial(finish_soon, due=due))
+        await self._account.async_change(self.printer_id, partial(finish_soon, due=due))
 
     def _soon_moments(self) -> dict[int, datetime]:
         """Return when the print will have only so many seconds left, for each that somebody wants to hear and has not yet."""

@@ -14,12 +14,12 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LIGHT, LIVE_KEYS, LOGGER
-from .coordinator import TICK, PrinterCoordinator, Shared
+from .coordinator import TICK, PrinterAccount, PrinterCoordinator
 from .door import RefusedError
 from .job import Printer, Status, Step
 from .live import MAX_LIGHTS, UNTOLD_AFTER, Live, read_live, untold
 from .payload import Source
-from .plugin_api import Command, Credentials, Picture, PluginApi, PluginApiError, Problem
+from .plugin_api import Command, Credentials, PluginApi, PluginApiError, Problem
 from .view import View, view
 from .words import as_text
 
@@ -91,13 +91,13 @@ class LiveCoordinator(PrinterCoordinator):
         entry: ConfigEntry[Any],
         printer_id: str,
         printer: Printer,
-        shared: Shared,
+        account: PrinterAccount,
         connection: ConfigSubentry,
     ) -> None:
         """Start from what is known of the printer, and from the entities that it had."""
         self._connection = connection
-        self._api = PluginApi(shared.session, Credentials.from_data(connection.data))
-        super().__init__(hass, entry, printer_id, printer, shared)
+        self.api = PluginApi(account.session, Credentials.from_data(connection.data))
+        super().__init__(hass, entry, printer_id, printer, account)
         self.live_keys = LIVE_KEYS | self.async_live_entities().keys()
         self._looked_at = -math.inf
         self._look_at = -math.inf
@@ -136,7 +136,7 @@ class LiveCoordinator(PrinterCoordinator):
         """Ask the printer what it does, and see to it that what nobody told is told."""
         self._looked_at = self.hass.loop.time()
         try:
-            result = await self._api.async_status()
+            result = await self.api.async_status()
         except PluginApiError as err:
             if self._shutdown_requested:
                 return
@@ -170,7 +170,7 @@ class LiveCoordinator(PrinterCoordinator):
             LOGGER.info("%s %s", name, f"cannot be reached: {problem}" if self._is_lost else "can be reached again")
         if problem is not before and (problem in _REFUSED or before in _REFUSED):
             issue = problem if problem in _REFUSED else None
-            self._shared.issues.async_set_live(self._connection.subentry_id, as_text(self._connection.title), issue)
+            self._account.issues.async_set_live(self._connection.subentry_id, as_text(self._connection.title), issue)
 
     def _look_again_in(self, seconds: float) -> None:
         """Have the printer looked at again."""
@@ -205,7 +205,7 @@ class LiveCoordinator(PrinterCoordinator):
             found -= lights  # their names change with every answer
         if not found <= self.live_keys:
             self.live_keys |= found
-            await self._shared.add_entities(self)
+            await self._account.async_add_entities(self)
 
     async def _async_tell(self, live: Live, now: datetime) -> None:
         """Tell what the printer has been doing for a minute without a notification that told it."""
@@ -221,14 +221,14 @@ class LiveCoordinator(PrinterCoordinator):
             return
         self._untold = None
         with suppress(RefusedError):  # flooded: what is still untold then is told after the next look
-            await self._shared.receive(notification)
+            await self._account.async_receive(notification)
 
     # Telling it what to do.
 
     async def async_command(self, command: Command, body: Mapping[str, Any]) -> None:
         """Have the printer do something. Raises HomeAssistantError where it does not, or where nobody knows."""
         try:
-            await self._api.async_command(command, body)
+            await self.api.async_command(command, body)
         except PluginApiError as err:
             why = NOT_DONE.get(err.problem, "outcome_unknown")
             if command is Command.RESUME and err.problem is Problem.WRONG_STATE:
@@ -240,10 +240,6 @@ class LiveCoordinator(PrinterCoordinator):
             self._confirmations = [
                 async_call_later(self.hass, seconds, self._async_confirmed) for seconds in _CONFIRMED_AFTER
             ]
-
-    async def async_picture(self) -> Picture:
-        """Return what the printer's camera sees. Raises PluginApiError."""
-        return await self._api.async_picture()
 
     async def _async_confirmed(self, _: datetime) -> None:
         self._look_at = -math.inf

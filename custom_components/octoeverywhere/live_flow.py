@@ -103,7 +103,7 @@ class LiveFlow(ConfigSubentryFlow):
 
     async def _async_ask(self) -> SubentryFlowResult:
         """Ask the printer, and show what was found. Raises PluginApiError, and AbortFlow where nothing is loaded."""
-        result = await PluginApi(self._account.shared.session, self._credentials).async_status()
+        result = await PluginApi(self._account.session, self._credentials).async_status()
         self._live = read_live(result, dt_util.utcnow())
         return await self.async_step_printer()
 

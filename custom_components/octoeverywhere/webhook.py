@@ -42,12 +42,6 @@ def async_open(hass: HomeAssistant, entry: OctoEverywhereConfigEntry) -> None:
     entry.async_on_unload(close)
 
 
-@callback
-def async_close(hass: HomeAssistant, webhook_id: str) -> None:
-    """Listen no more."""
-    webhook.async_unregister(hass, webhook_id)
-
-
 async def _async_answer(hass: HomeAssistant, entry: OctoEverywhereConfigEntry, request: Request) -> Response:
     """Return the answer to a POST."""
     refusal = None
