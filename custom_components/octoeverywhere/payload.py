@@ -4,11 +4,11 @@ Source of the format: https://docs.octoeverywhere.com/webhook-notifications/json
 """
 
 from codecs import BOM_UTF8
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set as AbstractSet
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 import hashlib
 import json
 import math
@@ -274,10 +274,11 @@ class Notification:
         if (event_type := _event_type(payload.get(KEY_EVENT_TYPE))) is None:
             raise PayloadError(KEY_EVENT_TYPE)
         values = {name: read(payload.get(key)) for name, key, read in _OPTIONAL}
-        notification = cls(printer_id=printer_id, event_type=event_type, extra=_extra(payload), **values)
-        return notification.without(_unknown(values))
+        unknown = _unknown(values)
+        values |= dict.fromkeys(unknown)
+        return cls(printer_id=printer_id, event_type=event_type, extra=_extra(payload), unknown=unknown, **values)
 
-    def without(self, unknown: set[str]) -> Self:
+    def without(self, unknown: AbstractSet[str]) -> Self:
         """Return the notification, which then says of these fields that they are not known."""
         changes: dict[str, Any] = dict.fromkeys(unknown)
         return replace(self, unknown=self.unknown | unknown, **changes)
@@ -308,7 +309,7 @@ class Notification:
         """What is told of which print, in whatever words."""
         return f"{self.type} {self.print_id}"
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Equal for two notifications that say the same, so for one that was sent twice."""
         # That a print goes on is told again and again.
@@ -359,7 +360,7 @@ def _is_shallow(value: object, depth: int = _MAX_DEPTH) -> bool:
     return depth > 0 and all(_is_shallow(child, depth - 1) for child in children)
 
 
-def _unknown(values: JsonObject) -> set[str]:
+def _unknown(values: JsonObject) -> frozenset[str]:
     """Return the fields that the printer's plugin says it does not know: -1 seconds remaining, layer 0 of 0."""
     unknown: set[str] = set()
     if values["time_remaining"] == -1:
@@ -368,4 +369,4 @@ def _unknown(values: JsonObject) -> set[str]:
         unknown.add("total_layers")
         if values["current_layer"] == 0:
             unknown.add("current_layer")
-    return unknown
+    return frozenset(unknown)

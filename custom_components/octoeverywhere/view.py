@@ -84,17 +84,17 @@ def view(
     What it says of itself, while that is fresh, comes before what notifications told: their numbers are counted differently, so the
     two are never mixed. It is overtaken where a notification has changed the status since.
     """
-    told = _told(printer, now)
+    told = _told(printer, now, is_connected=is_connected)
     if live is None:
-        return replace(told, connected=is_connected)
+        return told
     own = {name: getattr(live, name) for name in (_ONLY_LIVE if is_overtaken else _OWN)}
     if not is_overtaken and live.status not in UNDER_WAY and printer.job.ended:
         own["estimated_finish"] = told.estimated_finish
-    return replace(told, **own, live=live, connected=is_connected)
+    return replace(told, **own, live=live)
 
 
-def _told(printer: Printer, now: datetime) -> View:
-    """Return what notifications told: of a silent print neither that it prints nor how far it is."""
+def _told(printer: Printer, now: datetime, *, is_connected: bool | None) -> View:
+    """Return what notifications told, of a silent print neither that it prints nor how far it is; and whether it can be asked."""
     job = printer.job
     is_silent = job.is_silent(now)
     is_alive = job.snapshot_at is not None and now - job.snapshot_at < LINK_LIVES
@@ -124,6 +124,7 @@ def _told(printer: Printer, now: datetime) -> View:
         prints_cancelled=printer.totals.cancelled,
         total_print_time=printer.totals.seconds,
         under_way=print_ if print_ is not None and print_.outcome is Outcome.UNDER_WAY else None,
+        connected=is_connected,
     )
 
 
