@@ -1,6 +1,6 @@
 """OctoEverywhere: 3D printers and their prints, from its notifications and, where the owner wants it, by asking."""
 
-from homeassistant.components import webhook
+from homeassistant.components.webhook import async_unregister
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant
@@ -67,7 +67,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: OctoEverywhereConfigEnt
     """Delete what was stored, here and at Home Assistant Cloud."""
     await hass.async_add_executor_job(Store(hass).remove)
     issues.async_forget(hass)
-    webhook.async_unregister(hass, entry.data[CONF_WEBHOOK_ID])
+    async_unregister(hass, entry.data[CONF_WEBHOOK_ID])
     if entry.data[CONF_CONNECTION] == Connection.CLOUD:
         await async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])
 
