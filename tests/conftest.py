@@ -55,9 +55,9 @@ WEBHOOK_ID = "a-webhook-id"
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 INTERNAL_URL = "http://192.168.1.10:8123"
 EXTERNAL_URL = "https://home.example.com"
-WORDS: dict[str, Any] = json.loads(
-    (Path(__file__).parent.parent / "custom_components" / DOMAIN / "translations" / "en.json").read_text("utf-8")
-)
+INTEGRATION = Path(__file__).parent.parent / "custom_components" / DOMAIN
+WORDS: dict[str, Any] = json.loads((INTEGRATION / "translations" / "en.json").read_text("utf-8"))
+ICONS: dict[str, Any] = json.loads((INTEGRATION / "icons.json").read_text("utf-8"))
 PRINTER = {"PrinterId": "printer-1", "PrinterName": "Ender3", "SecretKey": SECRET}
 FULL = {
     "PrintId": "print-1",

@@ -18,11 +18,9 @@ from custom_components.octoeverywhere.live_flow import LiveFlow
 from custom_components.octoeverywhere.repairs import ReconfigureFlow
 from custom_components.octoeverywhere.trigger import TRIGGERS
 
-from .conftest import FULL, WORDS, Clock, Post, connection_to, devices_of, entities_of
+from .conftest import FULL, ICONS, INTEGRATION, WORDS, Clock, Post, connection_to, devices_of, entities_of
 from .fake_plugin_api import RelayedPrinter
 
-INTEGRATION = Path(__file__).parent.parent / "custom_components" / "octoeverywhere"
-ICONS = json.loads((INTEGRATION / "icons.json").read_text(encoding="utf-8"))
 TRANSLATIONS = sorted((INTEGRATION / "translations").glob("*.json"))
 LANGUAGES = "cs da de el en es fi fr hu it ja ko nb nl pl pt-BR pt ro ru sk sv tr uk zh-Hans zh-Hant"
 # What is said as in English on purpose, and where: names in every language, and words that a language shares with English.
