@@ -430,12 +430,16 @@ class Dialog:
 
         hass.bus.async_listen(EVENT_DATA_ENTRY_FLOW_PROGRESSED, tell)
 
-    async def start(self, entry: ConfigEntry | None = None) -> Self:
-        """Add the integration, or reconfigure the entry."""
-        context: Any = {"source": SOURCE_USER}
-        if entry is not None:
-            context = {"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
-        return self._show(await self._flows.async_init(DOMAIN, context=context))
+    async def add(self, *options: str) -> Self:
+        """Add the integration, and choose from one menu after the other."""
+        self._show(await self._flows.async_init(DOMAIN, context={"source": SOURCE_USER}))
+        return await self.choose(*options)
+
+    async def reconfigure(self, *options: str) -> Self:
+        """Reconfigure the entry, and choose from one menu after the other."""
+        context: Any = {"source": SOURCE_RECONFIGURE, "entry_id": the_entry(self._hass).entry_id}
+        self._show(await self._flows.async_init(DOMAIN, context=context))
+        return await self.choose(*options)
 
     async def choose(self, *options: str) -> Self:
         """Choose from one menu after the other."""
@@ -504,7 +508,8 @@ class Dialog:
         if self.step in ("copy_lan", "copy_internet"):
             self.url, self.key = self.suggested["url"], self.suggested["secret_key"]
             self.webhook_id = self.url.rsplit("/", 1)[-1]
-            for webhook_id, hook in self._hass.data[DATA_CLOUD].client.cloudhooks.items() if self._has_cloud else ():
+            cloud = self._hass.data.get(DATA_CLOUD)
+            for webhook_id, hook in cloud.client.cloudhooks.items() if cloud else ():
                 if hook["cloudhook_url"] == self.url:
                     self.webhook_id = webhook_id
         return self
@@ -514,10 +519,6 @@ class Dialog:
         if next_flow := page.get("next_flow"):
             page = await self._flows.async_configure(next_flow[1])
         return self._show(page)
-
-    @property
-    def _has_cloud(self) -> bool:
-        return DATA_CLOUD in self._hass.data
 
 
 def _check_words(page: Any) -> None:

@@ -190,8 +190,7 @@ async def test_reconfigured(
     own = {"lan": INTERNAL_URL, "internet": EXTERNAL_URL}[connection]
     await set_up(hass, entry, connection=connection, base_url=OTHER_URL, own_url=OTHER_URL)
     assert told(hass) == {"old": OTHER_URL, "new": own}
-    await dialog.start(entry)
-    await dialog.choose(connection if option == "form" else option)
+    await dialog.reconfigure(connection if option == "form" else option)
     if option == "form":
         assert dialog.suggested["base_url"] == own
         await dialog.submit()
@@ -266,8 +265,7 @@ async def test_cloud_reconfigured(
     await cloud_entry(hass, cloud, entry)
     await cloud.async_delete(WEBHOOK_ID)
     assert issues(hass) == {"address_changed"}
-    await dialog.start(entry)
-    await dialog.choose("show")
+    await dialog.reconfigure("show")
     assert dialog.url == entry.data["own_url"] == "https://hooks.nabu.casa/2"
     assert issues(hass) == {"nothing_arrived"}
     await send(EventType=16)

@@ -64,8 +64,7 @@ def prove(hass: HomeAssistant, client: Client, dialog: Dialog) -> Post:
 
 async def set_up(dialog: Dialog, way: str = "lan", **fields: str) -> None:
     """Add the integration, up to the page that shows address and key."""
-    await dialog.start()
-    await dialog.choose(way)
+    await dialog.add(way)
     await dialog.submit(**fields)
     assert dialog.step == ("copy_lan" if way == "lan" else "copy_internet")
 
@@ -87,7 +86,7 @@ async def wait_in_vain(hass: HomeAssistant, dialog: Dialog, freezer: FrozenDateT
 @pytest.mark.parametrize("way", WAYS)
 async def test_whole_way(hass: HomeAssistant, cloud: Cloud, dialog: Dialog, prove: Post, way: str) -> None:
     """With nothing typed: the entry, what to copy, the wait, the proof; and a test makes no printer."""
-    await dialog.start()
+    await dialog.add()
     assert dialog.page["menu_options"] == [*WAYS]
     await dialog.choose(way)
     key = dialog.suggested["secret_key"]
@@ -122,9 +121,9 @@ async def test_closed_half_way(
     hass: HomeAssistant, dialog: Dialog, prove: Post, freezer: FrozenDateTimeFactory
 ) -> None:
     """A dialog that is closed by mistake loses nothing, wherever it is: address and key stay, and are shown again."""
-    await dialog.start()
+    await dialog.add()
     dialog.close()
-    await (await dialog.start()).choose("lan")
+    await dialog.add("lan")
     dialog.close()
     assert (webhooks(hass), hass.config_entries.async_entries(DOMAIN)) == (set(), [])
     await set_up(dialog)
@@ -135,8 +134,7 @@ async def test_closed_half_way(
         dialog.close()
         await hass.async_block_till_done(wait_background_tasks=True)
         assert issues(hass) == {"nothing_arrived"}
-        await dialog.start(the_entry(hass))
-        await dialog.choose("show")
+        await dialog.reconfigure("show")
         assert (dialog.url, dialog.key) == shown
     await dialog.submit()
     await wait_in_vain(hass, dialog, freezer)
@@ -147,13 +145,12 @@ async def test_closed_half_way(
 
 async def test_two_at_once(hass: HomeAssistant, dialog: Dialog) -> None:
     """Of two set-ups side by side one makes the entry, and there is nothing to add twice."""
-    other = await Dialog(hass).start()
-    await other.choose("internet")
+    other = await Dialog(hass).add("internet")
     await set_up(dialog)
     with pytest.raises(UnknownFlow):
         await other.submit()
     assert webhooks(hass) == {the_entry(hass).data["webhook_id"]}
-    await other.start()
+    await other.add()
     assert other.outcome == "single_instance_allowed"
 
 
@@ -163,8 +160,7 @@ async def test_two_at_once(hass: HomeAssistant, dialog: Dialog) -> None:
 @pytest.mark.parametrize("way", ["lan", "internet"])
 async def test_unusable(hass: HomeAssistant, dialog: Dialog, way: str) -> None:
     """What cannot be an address or a key is named in the form, which keeps what was typed."""
-    await dialog.start()
-    await dialog.choose(way)
+    await dialog.add(way)
     for text, key, errors in (
         ("https://[::1", MINE, {"base_url": "invalid_url"}),
         ("http://[]@", "k" * 129, {"base_url": "invalid_url", "secret_key": "secret_key_too_long"}),
@@ -183,8 +179,7 @@ async def test_no_address(hass: HomeAssistant, dialog: Dialog, way: str, error: 
     """Where Home Assistant does not know its own address, the form says so, and typing one is a way out."""
     await hass.config.async_update(internal_url=None, external_url=None)
     hass.config.api = None
-    await dialog.start()
-    await dialog.choose(way)
+    await dialog.add(way)
     assert (dialog.page["errors"], dialog.suggested["base_url"]) == ({"base": error}, None)
     await dialog.submit(base_url="https://ha.example.com")
     assert dialog.url == f"https://ha.example.com{dialog.path}"
@@ -215,8 +210,7 @@ async def test_doubts(
     hass: HomeAssistant, cloud: Cloud, dialog: Dialog, way: str, fields: dict[str, str], errors: dict[str, str]
 ) -> None:
     """What may be a mistake is asked back once, and offered instead of a doubtful address is Home Assistant's own."""
-    await dialog.start()
-    await dialog.choose(way)
+    await dialog.add(way)
     usual = dialog.suggested
     await dialog.submit(**fields)
     assert (dialog.step, dialog.page["errors"]) == (way, errors)
@@ -244,8 +238,7 @@ async def test_cloud_trouble(
     hass: HomeAssistant, cloud: Cloud, dialog: Dialog, caplog: pytest.LogCaptureFixture, trouble: str, error: str
 ) -> None:
     """Where Home Assistant Cloud gives no address, the form says why, and goes on once it does."""
-    await dialog.start()
-    await dialog.choose("cloud")
+    await dialog.add("cloud")
     cloud.iot.connected = trouble != "disconnected"
     cloud.error = {"no answer": TimeoutError(), "refused": RuntimeError("No")}.get(trouble)
     cloud.is_logged_in = trouble != "logged out"
@@ -254,7 +247,7 @@ async def test_cloud_trouble(
     assert (dialog.step, dialog.page["errors"]) == ("cloud", {"base": error})
     assert dialog.suggested == {"secret_key": MINE}
     assert logged(caplog) == []
-    await dialog.start()
+    await dialog.add()
     assert ("cloud" in dialog.page["menu_options"]) is (error != "no_cloud")
 
 
@@ -380,8 +373,7 @@ async def test_ends_while_it_waits(
     hass: HomeAssistant, loaded: MockConfigEntry, dialog: Dialog, end: str, send: Post, freezer: FrozenDateTimeFactory
 ) -> None:
     """Where nobody listens any more, the dialog says so."""
-    await dialog.start(loaded)
-    await dialog.choose("show")
+    await dialog.reconfigure("show")
     await dialog.submit()
     if end == "removed":
         assert await hass.config_entries.async_remove(loaded.entry_id)
@@ -401,7 +393,7 @@ async def test_show(hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog,
     hass.config_entries.async_update_entry(entry, data=data)
     await load(hass)
     account = entry.runtime_data
-    await dialog.start(entry)
+    await dialog.reconfigure()
     assert dialog.page["menu_options"] == ["show", "lan", "internet", "new_address"]
     await dialog.choose("show")
     assert (dialog.url, dialog.key) == (f"{INTERNAL_URL}{PATH}", key)
@@ -410,8 +402,7 @@ async def test_show(hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog,
     await dialog.progressed()
     assert dialog.outcome == "proven"
     assert (entry.data, entry.runtime_data) == (data, account)
-    await dialog.start(entry)
-    await dialog.choose("lan")
+    await dialog.reconfigure("lan")
     assert dialog.suggested["secret_key"] == key or not key
     await dialog.submit(secret_key=key)
     assert entry.data == data
@@ -420,13 +411,12 @@ async def test_show(hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog,
 async def test_keep(hass: HomeAssistant, post: Post, dialog: Dialog, disk: Disk) -> None:
     """Printers that somebody made up are removed at once: all that the page has listed, but for those that the owner selects."""
     await post(FULL)
-    await dialog.start(the_entry(hass))
+    await dialog.reconfigure()
     assert "keep" not in dialog.page["menu_options"]  # there is nothing to choose from
     made_up = [f"made-up-{number}" for number in range(3)]
     for printer_id in made_up[:-1]:
         await post(FULL, PrinterId=printer_id, EventType=2)
-    await dialog.start(the_entry(hass))
-    await dialog.choose("keep")
+    await dialog.reconfigure("keep")
     await post(FULL, PrinterId=made_up[-1], EventType=2)  # not listed yet
     await dialog.submit()
     assert dialog.page["errors"] == {"keep": "none_kept"}
@@ -477,7 +467,7 @@ async def test_change(
         hass.config_entries.async_update_entry(entry, data=data)
         await load(hass)
     old = dict(entry.data)
-    await (await dialog.start(entry)).choose(*options)
+    await dialog.reconfigure(*options)
     suggested = dialog.suggested["secret_key"]
     assert (suggested != SECRET) is ("new_address" in options)
     await dialog.submit()
@@ -500,7 +490,7 @@ async def test_without_cloud(hass: HomeAssistant, cloud: Cloud, entry: MockConfi
     """Who has no subscription any more is told so, and finds the other ways."""
     await cloud_entry(hass, cloud, entry)
     cloud.subscription_expired = True
-    await dialog.start(entry)
+    await dialog.reconfigure()
     assert dialog.page["menu_options"] == ["show", "lan", "internet", "new_address"]
     await dialog.choose("show")
     assert dialog.page["errors"] == {"base": "no_cloud"}
@@ -510,8 +500,7 @@ async def test_removed_while_the_cloud_answers(
     hass: HomeAssistant, cloud: Cloud, loaded: MockConfigEntry, dialog: Dialog
 ) -> None:
     """Closing the dialog before Home Assistant Cloud has answered changes nothing."""
-    await dialog.start(loaded)
-    await dialog.choose("cloud")
+    await dialog.reconfigure("cloud")
     cloud.answering.clear()
     submit = asyncio.create_task(dialog.submit())
     await cloud.asked.wait()
@@ -528,18 +517,18 @@ async def test_entry_that_cannot_be_loaded(
     """While the entry cannot be loaded, nothing is shown that would not work, and no address but the newest is open."""
     with patch("custom_components.octoeverywhere.store.Store.read", side_effect=OSError):
         if is_new:
-            await (await dialog.start()).choose("lan")
+            await dialog.add("lan")
             await dialog.submit()
         else:
             MockConfigEntry(domain=DOMAIN, data=entry_data).add_to_hass(hass)
             assert not await hass.config_entries.async_setup(the_entry(hass).entry_id)
-            await dialog.start(the_entry(hass))
+            await dialog.reconfigure()
         assert the_entry(hass).state is ConfigEntryState.SETUP_RETRY
         assert dialog.step == "reconfigure"
         await dialog.choose("show")
         assert dialog.outcome == "not_loaded"
         for _ in range(2):
-            await (await dialog.start(the_entry(hass))).choose("new_address", "lan")
+            await dialog.reconfigure("new_address", "lan")
             await dialog.submit()
             assert dialog.outcome == "not_loaded"
             webhook_id = the_entry(hass).data["webhook_id"]
