@@ -28,6 +28,7 @@ from .conftest import (
     Dialog,
     Disk,
     Post,
+    change,
     cloud_entry,
     device_of,
     issues,
@@ -47,6 +48,7 @@ MINE = "mine, and long enough"
 OWN = {"lan": INTERNAL_URL, "internet": EXTERNAL_URL}
 WAYS = ("lan", "cloud", "internet")
 CLOUD_URL = "https://hooks.nabu.casa/1"
+DOUBTFUL, NO_HTTPS, NO_KEY = {"base_url": "doubtful_url"}, {"base_url": "no_https"}, {"secret_key": "no_key"}
 
 
 @pytest.fixture
@@ -188,22 +190,14 @@ async def test_no_address(hass: HomeAssistant, dialog: Dialog, way: str, error: 
 @pytest.mark.parametrize(
     ("way", "fields", "errors"),
     [
-        ("lan", {"base_url": "http://192.168.1.10"}, {"base_url": "doubtful_url"}),
-        ("lan", {"base_url": "http://localhost:8123"}, {"base_url": "doubtful_url"}),
-        ("lan", {"base_url": "https://192.168.1.10:8123"}, {"base_url": "doubtful_url"}),
-        ("lan", {"secret_key": ""}, {"secret_key": "no_key"}),
-        (
-            "lan",
-            {"base_url": "127.0.0.1:8123", "secret_key": " "},
-            {"base_url": "doubtful_url", "secret_key": "no_key"},
-        ),
-        ("cloud", {"secret_key": ""}, {"secret_key": "no_key"}),
-        ("internet", {"base_url": "http://home.example.com"}, {"base_url": "no_https"}),
-        (
-            "internet",
-            {"base_url": "http://a.example", "secret_key": ""},
-            {"base_url": "no_https", "secret_key": "no_key"},
-        ),
+        ("lan", {"base_url": "http://192.168.1.10"}, DOUBTFUL),
+        ("lan", {"base_url": "http://localhost:8123"}, DOUBTFUL),
+        ("lan", {"base_url": "https://192.168.1.10:8123"}, DOUBTFUL),
+        ("lan", {"secret_key": ""}, NO_KEY),
+        ("lan", {"base_url": "127.0.0.1:8123", "secret_key": " "}, DOUBTFUL | NO_KEY),
+        ("cloud", {"secret_key": ""}, NO_KEY),
+        ("internet", {"base_url": "http://home.example.com"}, NO_HTTPS),
+        ("internet", {"base_url": "http://a.example", "secret_key": ""}, NO_HTTPS | NO_KEY),
     ],
 )
 async def test_doubts(
@@ -312,15 +306,10 @@ async def test_from_outside(hass: HomeAssistant, dialog: Dialog, prove: Post, ad
     assert issues(hass) == set()
 
 
+@pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("way", WAYS)
 async def test_nothing_arrives(
-    hass: HomeAssistant,
-    cloud: Cloud,
-    client: Client,
-    dialog: Dialog,
-    prove: Post,
-    freezer: FrozenDateTimeFactory,
-    way: str,
+    hass: HomeAssistant, client: Client, dialog: Dialog, prove: Post, freezer: FrozenDateTimeFactory, way: str
 ) -> None:
     """After a minute the page says what to check; junk proves nothing, and one can wait on or choose another way."""
     await set_up(dialog, way)
@@ -435,47 +424,33 @@ async def test_keep(hass: HomeAssistant, post: Post, dialog: Dialog, disk: Disk)
     assert records(hass).keys() == {"printer-1", "new", "newest"}
 
 
-@pytest.mark.parametrize(
-    ("before", "options", "after"),
-    [
-        ("lan", ["internet"], "internet"),
-        ("internet", ["lan"], "lan"),
-        ("lan", ["cloud"], "cloud"),
-        ("cloud", ["lan"], "lan"),
-        ("cloud", ["cloud"], "cloud"),
-        ("lan", ["new_address", "lan"], "lan"),
-        ("cloud", ["new_address", "cloud"], "cloud"),
-        ("cloud", ["new_address", "internet"], "internet"),
-    ],
-)
+@pytest.mark.parametrize("before", WAYS)
+@pytest.mark.parametrize("options", [[*options, way] for options in ((), ("new_address",)) for way in WAYS])
 async def test_change(
     hass: HomeAssistant,
     cloud: Cloud,
     entry: MockConfigEntry,
-    client: Client,
     dialog: Dialog,
     prove: Post,
     before: str,
     options: list[str],
-    after: str,
 ) -> None:
     """At once, and together, only what was chosen counts: way, address, key; and no address at the Cloud is left over."""
     if before == "cloud":
         await cloud_entry(hass, cloud, entry)
     else:
-        data = {**entry.data, "connection": before, "base_url": OWN[before], "own_url": OWN[before]}
-        hass.config_entries.async_update_entry(entry, data=data)
+        change(hass, connection=before, base_url=OWN[before], own_url=OWN[before])
         await load(hass)
-    old = dict(entry.data)
+    old, after, is_new = dict(entry.data), options[-1], "new_address" in options
     await dialog.reconfigure(*options)
     suggested = dialog.suggested["secret_key"]
-    assert (suggested != SECRET) is ("new_address" in options)
+    assert (suggested != SECRET) is is_new
     await dialog.submit()
     assert entry.data["connection"] == after
     assert ("base_url" in entry.data) is (after != "cloud")
     assert entry.data["secret_key"] == dialog.key == suggested
     assert webhooks(hass) == {dialog.webhook_id} == {entry.data["webhook_id"]}
-    assert (dialog.webhook_id != WEBHOOK_ID) is ("new_address" in options)
+    assert (dialog.webhook_id != WEBHOOK_ID) is is_new
     assert set(cloud.hooks) == ({dialog.webhook_id} if after == "cloud" else set())
     assert issues(hass) == (set() if entry.data == old else {"nothing_arrived"})
     assert (await prove(FULL, SecretKey="another key")).status == 401
