@@ -154,25 +154,24 @@ async def test_nothing_to_tell(hass: HomeAssistant, post: Post) -> None:
     assert await get_prints(hass) == []
 
 
-def message(err: ServiceValidationError) -> str:
-    """Return what Home Assistant shows, which must be what the translations say."""
-    assert err.translation_domain == DOMAIN
-    assert err.translation_key is not None
-    said: str = WORDS["exceptions"][err.translation_key]["message"].format(**(err.translation_placeholders or {}))
-    return said
+async def refusal(hass: HomeAssistant, **fields: Any) -> str:
+    """Return with which words of the translations the action refuses to answer."""
+    with pytest.raises(ServiceValidationError) as refused:
+        await get_prints(hass, **fields)
+    assert refused.value.translation_domain == DOMAIN
+    words = WORDS["exceptions"][refused.value.translation_key]["message"]
+    return str(words.format(**(refused.value.translation_placeholders or {})))
 
 
 async def test_refused(hass: HomeAssistant, printers: dict[str, str]) -> None:
-    """What makes no sense is refused in words of the translations."""
+    """What makes no sense is refused."""
     for fields, said in (
         ({"start": "2026-03-14", "end": "2026-03-13"}, "The period ends before it begins."),
         ({"start": "2026-03-14", "end": "2026-03-14"}, "The period ends before it begins."),
         ({"end": "0001-01-01 00:00:00"}, "The period ends before it begins."),
         ({"period": {"days": 7}, "start": "2026-03-01"}, "Give either a period or a start, not both."),
     ):
-        with pytest.raises(ServiceValidationError) as refused:
-            await get_prints(hass, **fields)
-        assert message(refused.value) == said
+        assert await refusal(hass, **fields) == said
 
 
 async def test_device_of_another_printer(
@@ -189,9 +188,8 @@ async def test_device_of_another_printer(
         ([printers["Voron"]], printers["Voron"]),
         ([bridge.id], "Bridge"),
     ):
-        with pytest.raises(ServiceValidationError) as refused:
-            await get_prints(hass, printer=devices)
-        assert message(refused.value) == f"The device {name} is not one of OctoEverywhere's printers."
+        said = f"The device {name} is not one of OctoEverywhere's printers."
+        assert await refusal(hass, printer=devices) == said
     assert len(await get_prints(hass)) == 4
 
 
@@ -206,9 +204,7 @@ async def test_unreadable(hass: HomeAssistant, printers: dict[str, str]) -> None
 async def test_not_loaded(hass: HomeAssistant, printers: dict[str, str]) -> None:
     """The action stays while the integration is not loaded, and says so."""
     await unload(hass)
-    with pytest.raises(ServiceValidationError) as refused:
-        await get_prints(hass)
-    assert message(refused.value) == "OctoEverywhere is not set up, or not loaded at the moment."
+    assert await refusal(hass) == "OctoEverywhere is not set up, or not loaded at the moment."
     await load(hass)
     assert len(await get_prints(hass)) == 6
 
