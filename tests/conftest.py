@@ -318,10 +318,6 @@ class Clock:
             await self.elapse(timedelta(seconds=min(step, seconds)), wait_background_tasks=True)
             seconds -= step
 
-    async def elapse_until(self, moment: datetime) -> None:
-        """Let time pass until the clock says so, if it does not yet."""
-        await self.elapse(max(moment - dt_util.utcnow(), timedelta(0)))
-
 
 @pytest.fixture
 def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch) -> Clock:
