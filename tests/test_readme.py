@@ -151,15 +151,9 @@ async def test_cheap(hass: HomeAssistant, named: Post) -> None:
 
 async def test_smoke(hass: HomeAssistant, named: Post) -> None:
     """Smoke cancels, and cuts the power, whatever becomes of the former."""
-    presses: list[ServiceCall] = []
+    presses = async_mock_service(hass, "button", "press", raise_exception=HomeAssistantError())
     cuts = async_mock_service(hass, "switch", "turn_off")
     messages = async_mock_service(hass, "notify", "mobile_app_my_phone")
-
-    async def refuse(call: ServiceCall) -> None:
-        presses.append(call)
-        raise HomeAssistantError
-
-    hass.services.async_register("button", "press", refuse)
     await automate(hass, SMOKE)
     hass.states.async_set("binary_sensor.smoke", "on")
     await hass.async_block_till_done()
