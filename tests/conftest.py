@@ -202,8 +202,7 @@ async def client(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerato
 @pytest.fixture
 async def loaded(hass: HomeAssistant, entry: MockConfigEntry, client: Client) -> MockConfigEntry:
     """Set up the entry."""
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass)
     return entry
 
 
@@ -388,14 +387,13 @@ def cloud(hass: HomeAssistant) -> Cloud:
     return cloud
 
 
-async def cloud_entry(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry) -> MockConfigEntry:
+async def cloud_entry(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry) -> None:
     """Set up the entry as one of Home Assistant Cloud."""
     data = {key: text for key, text in entry.data.items() if key != "base_url"}
     hook = await cloud.async_create(WEBHOOK_ID, managed=True)
     data |= {"connection": "cloud", "own_url": hook["cloudhook_url"]}
     hass.config_entries.async_update_entry(entry, data=data)
     assert await hass.config_entries.async_setup(entry.entry_id)
-    return entry
 
 
 def outside(address: str | None = "203.0.113.9") -> Any:
