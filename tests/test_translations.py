@@ -101,7 +101,8 @@ def test_automations() -> None:
     """Every trigger and condition has its words and its icon, and no others have."""
     for kind, offered in (("triggers", TRIGGERS), ("conditions", CONDITIONS)):
         words = WORDS[kind]
-        assert set(words) == set(ICONS[kind]) == set(offered)
+        assert set(words) == set(offered)
+        assert {name: set(icon) for name, icon in ICONS[kind].items()} == {name: {kind[:-1]} for name in offered}
         assert all(text["name"] and text["description"] for text in words.values())
         fields = [field for text in words.values() for field in text.get("fields", {}).values()]
         assert all(field["name"] for field in fields)
