@@ -55,9 +55,9 @@ WEBHOOK_ID = "a-webhook-id"
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 INTERNAL_URL = "http://192.168.1.10:8123"
 EXTERNAL_URL = "https://home.example.com"
-WORDS: dict[str, Any] = json.loads(
-    (Path(__file__).parent.parent / "custom_components" / DOMAIN / "translations" / "en.json").read_text("utf-8")
-)
+INTEGRATION = Path(__file__).parent.parent / "custom_components" / DOMAIN
+WORDS: dict[str, Any] = json.loads((INTEGRATION / "translations" / "en.json").read_text("utf-8"))
+ICONS: dict[str, Any] = json.loads((INTEGRATION / "icons.json").read_text("utf-8"))
 PRINTER = {"PrinterId": "printer-1", "PrinterName": "Ender3", "SecretKey": SECRET}
 FULL = {
     "PrintId": "print-1",
@@ -202,8 +202,7 @@ async def client(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerato
 @pytest.fixture
 async def loaded(hass: HomeAssistant, entry: MockConfigEntry, client: Client) -> MockConfigEntry:
     """Set up the entry."""
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await load(hass)
     return entry
 
 
@@ -318,10 +317,6 @@ class Clock:
             await self.elapse(timedelta(seconds=min(step, seconds)), wait_background_tasks=True)
             seconds -= step
 
-    async def elapse_until(self, moment: datetime) -> None:
-        """Let time pass until the clock says so, if it does not yet."""
-        await self.elapse(max(moment - dt_util.utcnow(), timedelta(0)))
-
 
 @pytest.fixture
 def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch) -> Clock:
@@ -392,14 +387,13 @@ def cloud(hass: HomeAssistant) -> Cloud:
     return cloud
 
 
-async def cloud_entry(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry) -> MockConfigEntry:
+async def cloud_entry(hass: HomeAssistant, cloud: Cloud, entry: MockConfigEntry) -> None:
     """Set up the entry as one of Home Assistant Cloud."""
     data = {key: text for key, text in entry.data.items() if key != "base_url"}
     hook = await cloud.async_create(WEBHOOK_ID, managed=True)
     data |= {"connection": "cloud", "own_url": hook["cloudhook_url"]}
     hass.config_entries.async_update_entry(entry, data=data)
     assert await hass.config_entries.async_setup(entry.entry_id)
-    return entry
 
 
 def outside(address: str | None = "203.0.113.9") -> Any:
@@ -430,12 +424,16 @@ class Dialog:
 
         hass.bus.async_listen(EVENT_DATA_ENTRY_FLOW_PROGRESSED, tell)
 
-    async def start(self, entry: ConfigEntry | None = None) -> Self:
-        """Add the integration, or reconfigure the entry."""
-        context: Any = {"source": SOURCE_USER}
-        if entry is not None:
-            context = {"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
-        return self._show(await self._flows.async_init(DOMAIN, context=context))
+    async def add(self, *options: str) -> Self:
+        """Add the integration, and choose from one menu after the other."""
+        self._show(await self._flows.async_init(DOMAIN, context={"source": SOURCE_USER}))
+        return await self.choose(*options)
+
+    async def reconfigure(self, *options: str) -> Self:
+        """Reconfigure the entry, and choose from one menu after the other."""
+        context: Any = {"source": SOURCE_RECONFIGURE, "entry_id": the_entry(self._hass).entry_id}
+        self._show(await self._flows.async_init(DOMAIN, context=context))
+        return await self.choose(*options)
 
     async def choose(self, *options: str) -> Self:
         """Choose from one menu after the other."""
@@ -504,7 +502,8 @@ class Dialog:
         if self.step in ("copy_lan", "copy_internet"):
             self.url, self.key = self.suggested["url"], self.suggested["secret_key"]
             self.webhook_id = self.url.rsplit("/", 1)[-1]
-            for webhook_id, hook in self._hass.data[DATA_CLOUD].client.cloudhooks.items() if self._has_cloud else ():
+            cloud = self._hass.data.get(DATA_CLOUD)
+            for webhook_id, hook in cloud.client.cloudhooks.items() if cloud else ():
                 if hook["cloudhook_url"] == self.url:
                     self.webhook_id = webhook_id
         return self
@@ -514,10 +513,6 @@ class Dialog:
         if next_flow := page.get("next_flow"):
             page = await self._flows.async_configure(next_flow[1])
         return self._show(page)
-
-    @property
-    def _has_cloud(self) -> bool:
-        return DATA_CLOUD in self._hass.data
 
 
 def _check_words(page: Any) -> None:

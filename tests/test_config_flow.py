@@ -28,6 +28,7 @@ from .conftest import (
     Dialog,
     Disk,
     Post,
+    change,
     cloud_entry,
     device_of,
     issues,
@@ -47,6 +48,7 @@ MINE = "mine, and long enough"
 OWN = {"lan": INTERNAL_URL, "internet": EXTERNAL_URL}
 WAYS = ("lan", "cloud", "internet")
 CLOUD_URL = "https://hooks.nabu.casa/1"
+DOUBTFUL, NO_HTTPS, NO_KEY = {"base_url": "doubtful_url"}, {"base_url": "no_https"}, {"secret_key": "no_key"}
 
 
 @pytest.fixture
@@ -64,8 +66,7 @@ def prove(hass: HomeAssistant, client: Client, dialog: Dialog) -> Post:
 
 async def set_up(dialog: Dialog, way: str = "lan", **fields: str) -> None:
     """Add the integration, up to the page that shows address and key."""
-    await dialog.start()
-    await dialog.choose(way)
+    await dialog.add(way)
     await dialog.submit(**fields)
     assert dialog.step == ("copy_lan" if way == "lan" else "copy_internet")
 
@@ -87,7 +88,7 @@ async def wait_in_vain(hass: HomeAssistant, dialog: Dialog, freezer: FrozenDateT
 @pytest.mark.parametrize("way", WAYS)
 async def test_whole_way(hass: HomeAssistant, cloud: Cloud, dialog: Dialog, prove: Post, way: str) -> None:
     """With nothing typed: the entry, what to copy, the wait, the proof; and a test makes no printer."""
-    await dialog.start()
+    await dialog.add()
     assert dialog.page["menu_options"] == [*WAYS]
     await dialog.choose(way)
     key = dialog.suggested["secret_key"]
@@ -122,9 +123,9 @@ async def test_closed_half_way(
     hass: HomeAssistant, dialog: Dialog, prove: Post, freezer: FrozenDateTimeFactory
 ) -> None:
     """A dialog that is closed by mistake loses nothing, wherever it is: address and key stay, and are shown again."""
-    await dialog.start()
+    await dialog.add()
     dialog.close()
-    await (await dialog.start()).choose("lan")
+    await dialog.add("lan")
     dialog.close()
     assert (webhooks(hass), hass.config_entries.async_entries(DOMAIN)) == (set(), [])
     await set_up(dialog)
@@ -135,8 +136,7 @@ async def test_closed_half_way(
         dialog.close()
         await hass.async_block_till_done(wait_background_tasks=True)
         assert issues(hass) == {"nothing_arrived"}
-        await dialog.start(the_entry(hass))
-        await dialog.choose("show")
+        await dialog.reconfigure("show")
         assert (dialog.url, dialog.key) == shown
     await dialog.submit()
     await wait_in_vain(hass, dialog, freezer)
@@ -147,13 +147,12 @@ async def test_closed_half_way(
 
 async def test_two_at_once(hass: HomeAssistant, dialog: Dialog) -> None:
     """Of two set-ups side by side one makes the entry, and there is nothing to add twice."""
-    other = await Dialog(hass).start()
-    await other.choose("internet")
+    other = await Dialog(hass).add("internet")
     await set_up(dialog)
     with pytest.raises(UnknownFlow):
         await other.submit()
     assert webhooks(hass) == {the_entry(hass).data["webhook_id"]}
-    await other.start()
+    await other.add()
     assert other.outcome == "single_instance_allowed"
 
 
@@ -163,8 +162,7 @@ async def test_two_at_once(hass: HomeAssistant, dialog: Dialog) -> None:
 @pytest.mark.parametrize("way", ["lan", "internet"])
 async def test_unusable(hass: HomeAssistant, dialog: Dialog, way: str) -> None:
     """What cannot be an address or a key is named in the form, which keeps what was typed."""
-    await dialog.start()
-    await dialog.choose(way)
+    await dialog.add(way)
     for text, key, errors in (
         ("https://[::1", MINE, {"base_url": "invalid_url"}),
         ("http://[]@", "k" * 129, {"base_url": "invalid_url", "secret_key": "secret_key_too_long"}),
@@ -183,8 +181,7 @@ async def test_no_address(hass: HomeAssistant, dialog: Dialog, way: str, error: 
     """Where Home Assistant does not know its own address, the form says so, and typing one is a way out."""
     await hass.config.async_update(internal_url=None, external_url=None)
     hass.config.api = None
-    await dialog.start()
-    await dialog.choose(way)
+    await dialog.add(way)
     assert (dialog.page["errors"], dialog.suggested["base_url"]) == ({"base": error}, None)
     await dialog.submit(base_url="https://ha.example.com")
     assert dialog.url == f"https://ha.example.com{dialog.path}"
@@ -193,30 +190,21 @@ async def test_no_address(hass: HomeAssistant, dialog: Dialog, way: str, error: 
 @pytest.mark.parametrize(
     ("way", "fields", "errors"),
     [
-        ("lan", {"base_url": "http://192.168.1.10"}, {"base_url": "doubtful_url"}),
-        ("lan", {"base_url": "http://localhost:8123"}, {"base_url": "doubtful_url"}),
-        ("lan", {"base_url": "https://192.168.1.10:8123"}, {"base_url": "doubtful_url"}),
-        ("lan", {"secret_key": ""}, {"secret_key": "no_key"}),
-        (
-            "lan",
-            {"base_url": "127.0.0.1:8123", "secret_key": " "},
-            {"base_url": "doubtful_url", "secret_key": "no_key"},
-        ),
-        ("cloud", {"secret_key": ""}, {"secret_key": "no_key"}),
-        ("internet", {"base_url": "http://home.example.com"}, {"base_url": "no_https"}),
-        (
-            "internet",
-            {"base_url": "http://a.example", "secret_key": ""},
-            {"base_url": "no_https", "secret_key": "no_key"},
-        ),
+        ("lan", {"base_url": "http://192.168.1.10"}, DOUBTFUL),
+        ("lan", {"base_url": "http://localhost:8123"}, DOUBTFUL),
+        ("lan", {"base_url": "https://192.168.1.10:8123"}, DOUBTFUL),
+        ("lan", {"secret_key": ""}, NO_KEY),
+        ("lan", {"base_url": "127.0.0.1:8123", "secret_key": " "}, DOUBTFUL | NO_KEY),
+        ("cloud", {"secret_key": ""}, NO_KEY),
+        ("internet", {"base_url": "http://home.example.com"}, NO_HTTPS),
+        ("internet", {"base_url": "http://a.example", "secret_key": ""}, NO_HTTPS | NO_KEY),
     ],
 )
 async def test_doubts(
     hass: HomeAssistant, cloud: Cloud, dialog: Dialog, way: str, fields: dict[str, str], errors: dict[str, str]
 ) -> None:
     """What may be a mistake is asked back once, and offered instead of a doubtful address is Home Assistant's own."""
-    await dialog.start()
-    await dialog.choose(way)
+    await dialog.add(way)
     usual = dialog.suggested
     await dialog.submit(**fields)
     assert (dialog.step, dialog.page["errors"]) == (way, errors)
@@ -244,8 +232,7 @@ async def test_cloud_trouble(
     hass: HomeAssistant, cloud: Cloud, dialog: Dialog, caplog: pytest.LogCaptureFixture, trouble: str, error: str
 ) -> None:
     """Where Home Assistant Cloud gives no address, the form says why, and goes on once it does."""
-    await dialog.start()
-    await dialog.choose("cloud")
+    await dialog.add("cloud")
     cloud.iot.connected = trouble != "disconnected"
     cloud.error = {"no answer": TimeoutError(), "refused": RuntimeError("No")}.get(trouble)
     cloud.is_logged_in = trouble != "logged out"
@@ -254,7 +241,7 @@ async def test_cloud_trouble(
     assert (dialog.step, dialog.page["errors"]) == ("cloud", {"base": error})
     assert dialog.suggested == {"secret_key": MINE}
     assert logged(caplog) == []
-    await dialog.start()
+    await dialog.add()
     assert ("cloud" in dialog.page["menu_options"]) is (error != "no_cloud")
 
 
@@ -319,15 +306,10 @@ async def test_from_outside(hass: HomeAssistant, dialog: Dialog, prove: Post, ad
     assert issues(hass) == set()
 
 
+@pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("way", WAYS)
 async def test_nothing_arrives(
-    hass: HomeAssistant,
-    cloud: Cloud,
-    client: Client,
-    dialog: Dialog,
-    prove: Post,
-    freezer: FrozenDateTimeFactory,
-    way: str,
+    hass: HomeAssistant, client: Client, dialog: Dialog, prove: Post, freezer: FrozenDateTimeFactory, way: str
 ) -> None:
     """After a minute the page says what to check; junk proves nothing, and one can wait on or choose another way."""
     await set_up(dialog, way)
@@ -380,8 +362,7 @@ async def test_ends_while_it_waits(
     hass: HomeAssistant, loaded: MockConfigEntry, dialog: Dialog, end: str, send: Post, freezer: FrozenDateTimeFactory
 ) -> None:
     """Where nobody listens any more, the dialog says so."""
-    await dialog.start(loaded)
-    await dialog.choose("show")
+    await dialog.reconfigure("show")
     await dialog.submit()
     if end == "removed":
         assert await hass.config_entries.async_remove(loaded.entry_id)
@@ -401,7 +382,7 @@ async def test_show(hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog,
     hass.config_entries.async_update_entry(entry, data=data)
     await load(hass)
     account = entry.runtime_data
-    await dialog.start(entry)
+    await dialog.reconfigure()
     assert dialog.page["menu_options"] == ["show", "lan", "internet", "new_address"]
     await dialog.choose("show")
     assert (dialog.url, dialog.key) == (f"{INTERNAL_URL}{PATH}", key)
@@ -410,8 +391,7 @@ async def test_show(hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog,
     await dialog.progressed()
     assert dialog.outcome == "proven"
     assert (entry.data, entry.runtime_data) == (data, account)
-    await dialog.start(entry)
-    await dialog.choose("lan")
+    await dialog.reconfigure("lan")
     assert dialog.suggested["secret_key"] == key or not key
     await dialog.submit(secret_key=key)
     assert entry.data == data
@@ -420,13 +400,12 @@ async def test_show(hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog,
 async def test_keep(hass: HomeAssistant, post: Post, dialog: Dialog, disk: Disk) -> None:
     """Printers that somebody made up are removed at once: all that the page has listed, but for those that the owner selects."""
     await post(FULL)
-    await dialog.start(the_entry(hass))
+    await dialog.reconfigure()
     assert "keep" not in dialog.page["menu_options"]  # there is nothing to choose from
     made_up = [f"made-up-{number}" for number in range(3)]
     for printer_id in made_up[:-1]:
         await post(FULL, PrinterId=printer_id, EventType=2)
-    await dialog.start(the_entry(hass))
-    await dialog.choose("keep")
+    await dialog.reconfigure("keep")
     await post(FULL, PrinterId=made_up[-1], EventType=2)  # not listed yet
     await dialog.submit()
     assert dialog.page["errors"] == {"keep": "none_kept"}
@@ -445,47 +424,33 @@ async def test_keep(hass: HomeAssistant, post: Post, dialog: Dialog, disk: Disk)
     assert records(hass).keys() == {"printer-1", "new", "newest"}
 
 
-@pytest.mark.parametrize(
-    ("before", "options", "after"),
-    [
-        ("lan", ["internet"], "internet"),
-        ("internet", ["lan"], "lan"),
-        ("lan", ["cloud"], "cloud"),
-        ("cloud", ["lan"], "lan"),
-        ("cloud", ["cloud"], "cloud"),
-        ("lan", ["new_address", "lan"], "lan"),
-        ("cloud", ["new_address", "cloud"], "cloud"),
-        ("cloud", ["new_address", "internet"], "internet"),
-    ],
-)
+@pytest.mark.parametrize("before", WAYS)
+@pytest.mark.parametrize("options", [[*options, way] for options in ((), ("new_address",)) for way in WAYS])
 async def test_change(
     hass: HomeAssistant,
     cloud: Cloud,
     entry: MockConfigEntry,
-    client: Client,
     dialog: Dialog,
     prove: Post,
     before: str,
     options: list[str],
-    after: str,
 ) -> None:
     """At once, and together, only what was chosen counts: way, address, key; and no address at the Cloud is left over."""
     if before == "cloud":
         await cloud_entry(hass, cloud, entry)
     else:
-        data = {**entry.data, "connection": before, "base_url": OWN[before], "own_url": OWN[before]}
-        hass.config_entries.async_update_entry(entry, data=data)
+        change(hass, connection=before, base_url=OWN[before], own_url=OWN[before])
         await load(hass)
-    old = dict(entry.data)
-    await (await dialog.start(entry)).choose(*options)
+    old, after, is_new = dict(entry.data), options[-1], "new_address" in options
+    await dialog.reconfigure(*options)
     suggested = dialog.suggested["secret_key"]
-    assert (suggested != SECRET) is ("new_address" in options)
+    assert (suggested != SECRET) is is_new
     await dialog.submit()
     assert entry.data["connection"] == after
     assert ("base_url" in entry.data) is (after != "cloud")
     assert entry.data["secret_key"] == dialog.key == suggested
     assert webhooks(hass) == {dialog.webhook_id} == {entry.data["webhook_id"]}
-    assert (dialog.webhook_id != WEBHOOK_ID) is ("new_address" in options)
+    assert (dialog.webhook_id != WEBHOOK_ID) is is_new
     assert set(cloud.hooks) == ({dialog.webhook_id} if after == "cloud" else set())
     assert issues(hass) == (set() if entry.data == old else {"nothing_arrived"})
     assert (await prove(FULL, SecretKey="another key")).status == 401
@@ -500,7 +465,7 @@ async def test_without_cloud(hass: HomeAssistant, cloud: Cloud, entry: MockConfi
     """Who has no subscription any more is told so, and finds the other ways."""
     await cloud_entry(hass, cloud, entry)
     cloud.subscription_expired = True
-    await dialog.start(entry)
+    await dialog.reconfigure()
     assert dialog.page["menu_options"] == ["show", "lan", "internet", "new_address"]
     await dialog.choose("show")
     assert dialog.page["errors"] == {"base": "no_cloud"}
@@ -510,8 +475,7 @@ async def test_removed_while_the_cloud_answers(
     hass: HomeAssistant, cloud: Cloud, loaded: MockConfigEntry, dialog: Dialog
 ) -> None:
     """Closing the dialog before Home Assistant Cloud has answered changes nothing."""
-    await dialog.start(loaded)
-    await dialog.choose("cloud")
+    await dialog.reconfigure("cloud")
     cloud.answering.clear()
     submit = asyncio.create_task(dialog.submit())
     await cloud.asked.wait()
@@ -528,18 +492,18 @@ async def test_entry_that_cannot_be_loaded(
     """While the entry cannot be loaded, nothing is shown that would not work, and no address but the newest is open."""
     with patch("custom_components.octoeverywhere.store.Store.read", side_effect=OSError):
         if is_new:
-            await (await dialog.start()).choose("lan")
+            await dialog.add("lan")
             await dialog.submit()
         else:
             MockConfigEntry(domain=DOMAIN, data=entry_data).add_to_hass(hass)
             assert not await hass.config_entries.async_setup(the_entry(hass).entry_id)
-            await dialog.start(the_entry(hass))
+            await dialog.reconfigure()
         assert the_entry(hass).state is ConfigEntryState.SETUP_RETRY
         assert dialog.step == "reconfigure"
         await dialog.choose("show")
         assert dialog.outcome == "not_loaded"
         for _ in range(2):
-            await (await dialog.start(the_entry(hass))).choose("new_address", "lan")
+            await dialog.reconfigure("new_address", "lan")
             await dialog.submit()
             assert dialog.outcome == "not_loaded"
             webhook_id = the_entry(hass).data["webhook_id"]

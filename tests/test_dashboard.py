@@ -96,22 +96,15 @@ async def test_no_link(hass: HomeAssistant, post: Post) -> None:
     assert "<a " not in shown(hass)
 
 
-async def test_finish(hass: HomeAssistant, post: Post, clock: Clock) -> None:
-    """The time of the finish is that of the clock on the wall, and goes when it is past."""
+async def test_time_passes(hass: HomeAssistant, post: Post, clock: Clock) -> None:
+    """The finish is told by the clock on the wall until it is past; of a print that has fallen silent since when, and why if known."""
     await hass.config.async_set_time_zone("Europe/Berlin")
     clock.set(dt_util.parse_datetime("2026-11-23T16:00:00Z", raise_on_error=True))
     await post(FULL, **PRINTER, TimeRemainingSec=1800)
     assert "</ha-icon> 17:30" in shown(hass)
     await clock.elapse(timedelta(minutes=40))
     assert "17:30" not in shown(hass)
-
-
-async def test_silence(hass: HomeAssistant, post: Post, clock: Clock) -> None:
-    """A print that has fallen silent says since when, and why where that is known."""
-    await hass.config.async_set_time_zone("Europe/Berlin")
-    clock.set(dt_util.parse_datetime("2026-11-23T16:00:00Z", raise_on_error=True))
-    await post(FULL, **PRINTER, TimeRemainingSec=1800)
-    await clock.elapse(timedelta(hours=1, minutes=59))
+    await clock.elapse(timedelta(minutes=79))
     assert "No news" not in shown(hass)
     await clock.elapse(timedelta(minutes=7))
     assert '**<font size="4">My printer</font>**<br> No news since 17:00 <center>' in shown(hass)

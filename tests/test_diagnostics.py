@@ -13,9 +13,7 @@ from homeassistant.setup import async_setup_component
 from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.components.diagnostics import (
-    get_diagnostics_for_config_entry,
-)
+from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
@@ -48,7 +46,6 @@ LINKS: Final = (
     "http://192.168.1.50:7125/moonraker",
     "rtsp://me:password@192.168.1.51/front",
 )
-CONNECTION: Final = {"connection": "lan", "has_secret_key": True}
 
 type Diagnose = Callable[[], Coroutine[Any, Any, dict[str, Any]]]
 
@@ -74,7 +71,8 @@ def diagnose(hass: HomeAssistant, client: Client, hass_client: ClientSessionGene
 async def test_nothing_yet(hass: HomeAssistant, loaded: MockConfigEntry, diagnose: Diagnose) -> None:
     """Before the first notification there is the connection to tell of."""
     assert await diagnose() == {
-        **CONNECTION,
+        "connection": "lan",
+        "has_secret_key": True,
         "since_start": {"accepted": 0, "late": 0, "repeated": 0, "refused": {}, "newest_from": ""},
         "printers": [],
         "newest_notifications": [],
@@ -199,14 +197,9 @@ async def test_nothing_secret(
     await hand_over(hass, PrinterId=PRINTER_ID, SecretKey=f"{SECRET}-", EventType=1)
     await hass.async_block_till_done()
     secrets = [part for link in LINKS for part in link.split("://")[1].split("/", 1)]
-    secrets += [
-        SECRET,
-        WEBHOOK_ID,
-        PRINTER_ID,
-        PRINT_ID,
-        INTERNAL_URL,
-        *([device.id] if (device := device_of(hass, PRINTER_ID)) else []),
-    ]
+    secrets += [SECRET, WEBHOOK_ID, PRINTER_ID, PRINT_ID, INTERNAL_URL]
+    if device := device_of(hass, PRINTER_ID):
+        secrets.append(device.id)
     assert leaks(await diagnose(), secrets) == []
 
 
@@ -222,12 +215,7 @@ async def test_long_text(hass: HomeAssistant, post: Post, diagnose: Diagnose, te
 
 
 async def test_live_printer(
-    hass: HomeAssistant,
-    clock: Clock,
-    plugin_api: FakePluginApi,
-    loaded: MockConfigEntry,
-    post: Post,
-    diagnose: Diagnose,
+    hass: HomeAssistant, clock: Clock, plugin_api: FakePluginApi, post: Post, diagnose: Diagnose
 ) -> None:
     """Of a printer that can be asked, what it says is told, and nothing of the way to it."""
     secrets = {"username": "me-myself", "password": "pa55word", "token": "t0ken"}
@@ -236,10 +224,10 @@ async def test_live_printer(
     await post(EventType=12)
     connection = connection_to(relayed, **secrets)
     subentry = ConfigSubentry(**{**connection, "data": MappingProxyType(dict(connection["data"]))})  # type: ignore[arg-type]
-    hass.config_entries.async_add_subentry(loaded, subentry)
+    hass.config_entries.async_add_subentry(the_entry(hass), subentry)
     await hass.async_block_till_done()
     relayed.start(warmup=0)
     await clock.elapse(timedelta(seconds=10), wait_background_tasks=True)
     answer = await diagnose()
     assert answer["printers"][0]["shown"]["live"]["status"] == "printing"
-    assert not [secret for secret in (relayed.host, *secrets.values()) if secret in json.dumps(answer)]
+    assert leaks(answer, [relayed.host, *secrets.values()]) == []

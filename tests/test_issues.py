@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 import logging
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryDisabler
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
 from custom_components.octoeverywhere.const import DOMAIN
 from custom_components.octoeverywhere.issues import async_raise
@@ -34,20 +35,6 @@ from .conftest import (
 
 LIMIT = NUMBERS["notification_limit"]
 WRONG = "another key"
-
-
-@pytest.fixture
-def changes(hass: HomeAssistant) -> list[tuple[str, str]]:
-    """Collect what becomes of the integration's issues."""
-    collected: list[tuple[str, str]] = []
-
-    @callback
-    def collect(event: Event[ir.EventIssueRegistryUpdatedData]) -> None:
-        if event.data["domain"] == DOMAIN:
-            collected.append((event.data["action"], event.data["issue_id"]))
-
-    hass.bus.async_listen(ir.EVENT_REPAIRS_ISSUE_REGISTRY_UPDATED, collect)
-    return collected
 
 
 def shown(hass: HomeAssistant, issue_id: str) -> dict[str, str]:
@@ -79,17 +66,16 @@ async def test_accepted(hass: HomeAssistant, loaded: MockConfigEntry, post: Post
     assert ir.async_get(hass).issues[DOMAIN, "nothing_arrived"].is_persistent
 
 
-async def test_wrong_key(
-    hass: HomeAssistant, post: Post, changes: list[tuple[str, str]], caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_wrong_key(hass: HomeAssistant, post: Post, caplog: pytest.LogCaptureFixture) -> None:
     """How many were refused and from where is told, but not each: whoever guesses keeps nobody busy, and fills no log."""
+    changes = async_capture_events(hass, ir.EVENT_REPAIRS_ISSUE_REGISTRY_UPDATED)
     for number in range(1, 21):
-        with outside(f"192.168.1.{number}"):
+        with outside(f"192.168.1.{number}"), patch("custom_components.octoeverywhere.webhook._GUESSING_SECONDS", 0):
             assert (await post(FULL, SecretKey=None if number == 3 else WRONG)).status == 401
         facts = shown(hass, "wrong_secret_key")
         assert int(facts["count"]) <= number < 2 * int(facts["count"])
         assert facts["remote"] == f"192.168.1.{facts['count']}"
-    assert changes == [("create", "wrong_secret_key")] + [("update", "wrong_secret_key")] * 4
+    assert [event.data["action"] for event in changes] == ["create", *["update"] * 4]
     await post(FULL)
     await post(FULL, SecretKey=WRONG)
     assert shown(hass, "wrong_secret_key")["count"] == "1"

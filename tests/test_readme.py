@@ -18,7 +18,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 
 from custom_components.octoeverywhere.payload import NotificationType
 
-from .conftest import NUMBERS, SECRET, Post, devices_of, pass_time
+from .conftest import NUMBERS, SECRET, Post, pass_time, the_device
 from .test_blueprints import settle
 
 ROOT = Path(__file__).parent.parent
@@ -98,9 +98,7 @@ async def test_look(hass: HomeAssistant, named: Post, freezer: FrozenDateTimeFac
     """Each of the triggers of an area starts it, once the printer there has printed for a while."""
     calls = async_mock_service(hass, "notify", "mobile_app_my_phone")
     area = ar.async_get(hass).async_create("Workshop")
-    devices = dr.async_get(hass)
-    [printer] = devices_of(hass)
-    devices.async_update_device(printer.id, area_id=area.id)
+    dr.async_get(hass).async_update_device(the_device(hass).id, area_id=area.id)
     await automate(hass, LOOK)
     await named(EventType=11, DurationSec=1)
     assert calls == []
@@ -127,8 +125,7 @@ async def test_week(hass: HomeAssistant, named: Post, post: Post) -> None:
     await named(EventType=2, DurationSec=5400)
     await post(PrintId="print-2", EventType=3, DurationSec=1800)
     await post(PrintId="print-3", EventType=3, DurationSec=1800, PlatformErrorCode="cancelled")
-    recipe = RECIPES[WEEK]
-    assert await async_setup_component(hass, "script", {"script": {"week": recipe}})
+    assert await async_setup_component(hass, "script", {"script": {"week": RECIPES[WEEK]}})
     answer = await hass.services.async_call("script", "week", blocking=True, return_response=True)
     assert answer == {"answer": "1 prints were completed, 1 failed and 1 were canceled, in 2.5 hours."}
 
@@ -154,17 +151,9 @@ async def test_cheap(hass: HomeAssistant, named: Post) -> None:
 
 async def test_smoke(hass: HomeAssistant, named: Post) -> None:
     """Smoke cancels, and cuts the power, whatever becomes of the former."""
-    presses: list[ServiceCall] = []
-    cuts, messages = (
-        async_mock_service(hass, "switch", "turn_off"),
-        async_mock_service(hass, "notify", "mobile_app_my_phone"),
-    )
-
-    async def refuse(call: ServiceCall) -> None:
-        presses.append(call)
-        raise HomeAssistantError
-
-    hass.services.async_register("button", "press", refuse)
+    presses = async_mock_service(hass, "button", "press", raise_exception=HomeAssistantError())
+    cuts = async_mock_service(hass, "switch", "turn_off")
+    messages = async_mock_service(hass, "notify", "mobile_app_my_phone")
     await automate(hass, SMOKE)
     hass.states.async_set("binary_sensor.smoke", "on")
     await hass.async_block_till_done()

@@ -10,23 +10,20 @@ from typing import Any
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
+from .conftest import INTEGRATION
+
 ROOT = Path(__file__).parent.parent
-INTEGRATION = ROOT / "custom_components" / "octoeverywhere"
 ADDRESS = re.compile(
     r"(?:github\.com[/:](?:repos/)?|githubusercontent\.com/|owner=)([\w-]+)(?:/|&(?:amp;)?repository=)([\w.-]*[\w-])"
 )
-
-
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 # Names can be given to something else later, commits cannot: the commit, and what it was called when it was chosen.
 PINNED = re.compile(r"[\w-]+/[\w./-]+@[0-9a-f]{40} # \S+|\./\.github/workflows/\w+\.yml")
 
 
 def read(path: Path) -> dict[str, Any]:
     """Return what a file says."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
+    return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def texts() -> Iterator[tuple[Path, str]]:
@@ -81,15 +78,12 @@ def test_oldest_home_assistant() -> None:
         assert [f"{version}.0" for version in said] == [oldest]
 
 
-def packages(name: str) -> dict[str, str]:
-    """Return the versions of the packages that a file lists."""
-    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
-    return dict(line.split("==") for line in lines if not line.startswith("#"))
-
-
 def test_both_ends() -> None:
     """On the oldest Home Assistant the tests run with the same packages, but for those that come with it."""
-    newest, oldest = packages("requirements_test.txt"), packages("requirements_test_oldest.txt")
+    newest, oldest = (
+        dict(line.split("==") for line in (ROOT / name).read_text(encoding="utf-8").splitlines() if line[0] != "#")
+        for name in ("requirements_test.txt", "requirements_test_oldest.txt")
+    )
     assert {name for name, version in oldest.items() if newest[name] != version} == {
         "hassil",
         "home-assistant-intents",
@@ -117,7 +111,7 @@ def test_workflows(path: Path) -> None:
 
 def test_bug_reports_ask_for_diagnostics() -> None:
     """Whoever reports a bug is asked for what is needed to find it."""
-    forms = {path.stem: load_yaml_dict(path) for path in FORMS}
+    forms = {path.stem: load_yaml_dict(path) for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")}
     assert set(forms) == {"bug", "config", "feature"}
     required = {field["id"] for field in forms["bug"]["body"] if field.get("validations", {}).get("required")}
     assert required >= {"what", "diagnostics", "home-assistant", "version"}

@@ -1,8 +1,6 @@
 """Tests of the action that tells what was printed."""
 
 from datetime import UTC, datetime, timedelta
-import json
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -20,9 +18,8 @@ from custom_components.octoeverywhere.history import MAX_PRINTS, Outcome, Print
 from custom_components.octoeverywhere.services import GET_PRINTS, GET_PRINTS_SCHEMA
 from custom_components.octoeverywhere.store import Store
 
-from .conftest import FULL, NUMBERS, WORDS, Post, device_of, get_prints, load, unload
+from .conftest import FULL, ICONS, NUMBERS, WORDS, Post, get_prints, load, the_device, unload
 
-INTEGRATION = Path(__file__).parent.parent / "custom_components" / DOMAIN
 # A day on which it is ten o'clock in Berlin.
 NOW = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -54,8 +51,7 @@ async def printers(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFacto
         await post(said, PrintId=print_id, DurationSec=3600)
     freezer.move_to(NOW)
     await post(EventType=STARTED, PrintId="now", DurationSec=0, TimeRemainingSec=3600)
-    devices = {"Ender3": device_of(hass, "printer-1"), "Voron": device_of(hass, "printer-2")}
-    return {name: device.id for name, device in devices.items() if device}
+    return {"Ender3": the_device(hass).id, "Voron": the_device(hass, "printer-2").id}
 
 
 EVERYTHING = ["now", "day", "cancelled", "silent", "week", "year"]
@@ -71,9 +67,7 @@ ASKED: list[tuple[dict[str, Any], list[str]]] = [
     ({"period": 0}, ["now"]),
     ({"period": {"days": 2}, "end": "2026-03-12 00:00:00"}, ["silent"]),
     ({"period": {"days": 2}, "end": "2027-01-01"}, ["now", "day", "cancelled"]),  # counts from now, not the future
-    ({"period": {"days": 3650}}, EVERYTHING),
     ({"period": {"days": 800_000}}, EVERYTHING),
-    ({"period": 1}, ["now"]),
     ({"printer": ["Voron", "Voron"]}, ["cancelled", "silent"]),
     ({"start": "0001-01-01 00:00:00"}, EVERYTHING),
     ({"outcome": ["cancelled"]}, ["cancelled"]),
@@ -92,7 +86,6 @@ ASKED: list[tuple[dict[str, Any], list[str]]] = [
     ({"outcome": []}, EVERYTHING),
     ({"limit": 2}, ["now", "day"]),
     ({"limit": 2.0, "outcome": "complete"}, ["day", "year"]),  # of what was asked for
-    ({"limit": MAX_PRINTS}, EVERYTHING),
 ]
 
 
@@ -111,10 +104,9 @@ async def test_response(hass: HomeAssistant, post: Post, freezer: FrozenDateTime
     """A print is told with everything that is known of it, and null for what is not."""
     await post(FULL, EventType=FAILED, DurationSec=50)
     await post(EventType=STARTED, PrintId="print-2", PrinterId="printer-2", PrinterName=None, DurationSec=60)
-    devices = [device_of(hass, printer_id) for printer_id in ("printer-1", "printer-2")]
     failed = {
         "printer": "Ender3",
-        "device_id": devices[0] and devices[0].id,
+        "device_id": the_device(hass).id,
         "print_id": "print-1",
         "file_name": "MyCoolPrint.gcode",
         "outcome": "failed",
@@ -128,7 +120,7 @@ async def test_response(hass: HomeAssistant, post: Post, freezer: FrozenDateTime
         "snapshot_url": "https://octoeverywhere.com/snapshot/1.jpg",
     }
     under_way = dict.fromkeys(failed) | {
-        "device_id": devices[1] and devices[1].id,
+        "device_id": the_device(hass, "printer-2").id,
         "print_id": "print-2",
         "outcome": "under_way",
         "start": "2026-03-14T08:59:00+00:00",
@@ -162,26 +154,24 @@ async def test_nothing_to_tell(hass: HomeAssistant, post: Post) -> None:
     assert await get_prints(hass) == []
 
 
-def message(err: ServiceValidationError) -> str:
-    """Return what Home Assistant shows, which must be what the translations say."""
-    assert err.translation_domain == DOMAIN
-    assert err.translation_key is not None
-    said: str = WORDS["exceptions"][err.translation_key]["message"].format(**(err.translation_placeholders or {}))
-    return said
+async def refusal(hass: HomeAssistant, **fields: Any) -> str:
+    """Return with which words of the translations the action refuses to answer."""
+    with pytest.raises(ServiceValidationError) as refused:
+        await get_prints(hass, **fields)
+    assert refused.value.translation_domain == DOMAIN
+    words = WORDS["exceptions"][refused.value.translation_key]["message"]
+    return str(words.format(**(refused.value.translation_placeholders or {})))
 
 
 async def test_refused(hass: HomeAssistant, printers: dict[str, str]) -> None:
-    """What makes no sense is refused in words of the translations; one device that is no printer refuses all."""
+    """What makes no sense is refused."""
     for fields, said in (
-        ({"printer": [printers["Ender3"], "nobody"]}, "The device nobody is not one of OctoEverywhere's printers."),
         ({"start": "2026-03-14", "end": "2026-03-13"}, "The period ends before it begins."),
         ({"start": "2026-03-14", "end": "2026-03-14"}, "The period ends before it begins."),
         ({"end": "0001-01-01 00:00:00"}, "The period ends before it begins."),
         ({"period": {"days": 7}, "start": "2026-03-01"}, "Give either a period or a start, not both."),
     ):
-        with pytest.raises(ServiceValidationError) as refused:
-            await get_prints(hass, **fields)
-        assert message(refused.value) == said
+        assert await refusal(hass, **fields) == said
 
 
 async def test_device_of_another_printer(
@@ -198,9 +188,8 @@ async def test_device_of_another_printer(
         ([printers["Voron"]], printers["Voron"]),
         ([bridge.id], "Bridge"),
     ):
-        with pytest.raises(ServiceValidationError) as refused:
-            await get_prints(hass, printer=devices)
-        assert message(refused.value) == f"The device {name} is not one of OctoEverywhere's printers."
+        said = f"The device {name} is not one of OctoEverywhere's printers."
+        assert await refusal(hass, printer=devices) == said
     assert len(await get_prints(hass)) == 4
 
 
@@ -215,9 +204,7 @@ async def test_unreadable(hass: HomeAssistant, printers: dict[str, str]) -> None
 async def test_not_loaded(hass: HomeAssistant, printers: dict[str, str]) -> None:
     """The action stays while the integration is not loaded, and says so."""
     await unload(hass)
-    with pytest.raises(ServiceValidationError) as refused:
-        await get_prints(hass)
-    assert message(refused.value) == "OctoEverywhere is not set up, or not loaded at the moment."
+    assert await refusal(hass) == "OctoEverywhere is not set up, or not loaded at the moment."
     await load(hass)
     assert len(await get_prints(hass)) == 6
 
@@ -266,5 +253,4 @@ async def test_description(hass: HomeAssistant, loaded: MockConfigEntry) -> None
     assert GET_PRINTS_SCHEMA({})["limit"] == fields["limit"]["default"]
     # Whoever copies the examples gets an answer.
     GET_PRINTS_SCHEMA({name: fields[name]["example"] for name in ("start", "end")})
-    icons = json.loads((INTEGRATION / "icons.json").read_text("utf-8"))["services"]
-    assert {name: set(icon) for name, icon in icons.items()} == {GET_PRINTS: {"service"}}
+    assert {name: set(icon) for name, icon in ICONS["services"].items()} == {GET_PRINTS: {"service"}}
