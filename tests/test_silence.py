@@ -5,12 +5,9 @@ from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Event, HomeAssistant
-from homeassistant.helpers import issue_registry as ir
 import pytest
 
-from custom_components.octoeverywhere.const import DOMAIN
-
-from .conftest import FULL, NUMBERS, Disk, Post, load, pass_time, shown, unload, value
+from .conftest import FULL, NUMBERS, Disk, Post, issues, pass_time, shown, value
 
 START: Final = "2026-03-14T09:26:53+00:00"
 SILENCE: Final = timedelta(minutes=90)
@@ -129,21 +126,6 @@ async def test_comes_back(
         assert unknown(hass) >= SILENT
 
 
-async def test_while_home_assistant_is_off(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
-    """It makes no difference whether Home Assistant is there when the moment passes; tests of time reload it around that."""
-    await post(FULL)
-    await unload(hass)
-    await pass_time(hass, freezer, SILENT_AFTER)
-    await load(hass)
-    assert unknown(hass) >= SILENT
-    assert value(hass, "sensor.ender3_current_layer") == "50"
-
-
-def repairs(hass: HomeAssistant) -> list[str]:
-    """Return what is under Repairs."""
-    return [issue_id for domain, issue_id in ir.async_get(hass).issues if domain == DOMAIN]
-
-
 async def test_day_of_a_free_account(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
     """A free account hears three words of a print of six hours, and that this was all; each hour shows what can be said then."""
     start = datetime.fromisoformat(START)
@@ -166,6 +148,6 @@ async def test_day_of_a_free_account(hass: HomeAssistant, post: Post, freezer: F
         assert states == list(believed if hour < 8 else (*["unknown"] * 4, "off")), hour
         assert value(hass, "sensor.ender3_estimated_finish") == (start + timedelta(hours=6)).isoformat()
         assert value(hass, "event.ender3_notification") == last_word
-        assert repairs(hass) == (["notification_limit"] if hour < 25 else [])
+        assert issues(hass) == ({"notification_limit"} if hour < 25 else set())
     await post(EventType=NUMBERS["print_started"], PrintId="print-2", DurationSec=0, TimeRemainingSec=7200)
     assert [value(hass, key) for key in keys] == ["printing", "on", "0"]
