@@ -40,7 +40,6 @@ from .conftest import (
     load,
     reload,
     shown,
-    slugs,
     start,
     the_device,
     the_entry,
@@ -85,33 +84,20 @@ async def test_set_up_and_unload(
     assert loaded.state is ConfigEntryState.NOT_LOADED
 
 
-async def test_reload(hass: HomeAssistant, post: Post, announced: list[Event], freezer: FrozenDateTimeFactory) -> None:
-    """A reload loses nothing, announces nothing again, and the next notification goes on from there."""
-    await post(FULL, EventType=1, TimeRemainingSec=90000)
-    await post(FULL, EventType=9, PrinterId="printer-2", PrinterName="Voron")
-    freezer.tick(60)
-    await post(EventType=16, PrinterId="printer-2")
-    announced.clear()
-    before, stored = lasting(hass), files(hass)
-    freezer.tick(60)
-    await reload(hass)
-    assert lasting(hass) == before
-    assert files(hass) == stored
-    assert announced == []
-    await post(FULL, EventType=4)
-    assert slugs(announced) == ["print_paused"]
-    assert value(hass, "sensor.ender3_status") == "paused"
-
-
-@pytest.mark.usefixtures("freezer")
 async def test_power_cut(
-    hass: HomeAssistant, post: Post, entry_data: dict[str, Any], hass_storage: dict[str, Any]
+    hass: HomeAssistant,
+    post: Post,
+    freezer: FrozenDateTimeFactory,
+    entry_data: dict[str, Any],
+    hass_storage: dict[str, Any],
 ) -> None:
     """Another Home Assistant that has nothing but our files shows the same after a power cut, and announces nothing."""
     await post(FULL, EventType=1, TimeRemainingSec=90000)
     await post(FULL, EventType=9, PrinterId="printer-2", PrinterName="Voron")
+    freezer.tick(60)
     await post(EventType=13)
-    before = lasting(hass)
+    before, stored = lasting(hass), files(hass)
+    freezer.tick(60)
     hass_storage.clear()
     config_dir = hass.config.config_dir
     async with async_test_home_assistant(config_dir=config_dir, initial_state=CoreState.starting) as restarted:
@@ -127,7 +113,7 @@ async def test_power_cut(
             before[f"event.{name}_notification"][1]["device_id"] = the_device(restarted, printer_id).id
         await unload(restarted)
         await restarted.async_stop(force=True)
-    assert after == before
+    assert (after, files(hass)) == (before, stored)
     assert not [event for event in fired if str(event.event_type).startswith("octoeverywhere")]
 
 
