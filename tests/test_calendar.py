@@ -12,7 +12,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.octoeverywhere.const import DOMAIN
 
@@ -163,7 +162,7 @@ async def test_words(
     assert (event["summary"], event.get("description") or None) == (summary, description)
 
 
-async def test_german(hass: HomeAssistant, entry: MockConfigEntry, post: Post) -> None:
+async def test_german(hass: HomeAssistant, post: Post) -> None:
     """The words are those of Home Assistant's language, without a gap while it is being changed."""
     await post(FULL)
     hass.config.language = "de"
