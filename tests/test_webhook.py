@@ -149,7 +149,6 @@ async def test_packed_body(
     assert logged(caplog) == []
 
 
-@pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize(
     ("head", "data"),
     [
@@ -162,6 +161,7 @@ async def test_packed_body(
 )
 async def test_body_that_breaks_off(
     hass: HomeAssistant,
+    loaded: MockConfigEntry,
     client: Client,
     announced: list[Event],
     caplog: pytest.LogCaptureFixture,
