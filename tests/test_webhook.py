@@ -43,7 +43,6 @@ from .conftest import (
 
 LIMIT: Final = 16 * 1024
 TOO_LARGE: Final = (413, "body_too_large")
-UNREADABLE: Final = (400, "body_unreadable")
 
 
 def body(size: int = 0, **keys: Any) -> bytes:
@@ -143,7 +142,7 @@ async def test_packed_body(
     """What is packed as it says is a notification like any other, once unpacked; what is not is refused without a word."""
     encoding, data, size = packed
     response = await client.post(PATH, data=data, headers={"Content-Encoding": encoding})
-    answer = UNREADABLE if size is None else (200, "") if size == LIMIT else TOO_LARGE
+    answer = (400, "body_unreadable") if size is None else (200, "") if size == LIMIT else TOO_LARGE
     assert (response.status, await response.text()) == answer
     assert len(announced) == (answer[0] == 200)
     assert logged(caplog) == []
@@ -210,7 +209,6 @@ async def test_other_methods(loaded: MockConfigEntry, client: Client, announced:
 
 WRONG_KEY: Final = (401, "wrong_secret_key")
 NO_PRINTER: Final = (400, "no_usable_printer_id")
-NO_TYPE: Final = (400, "no_usable_event_type")
 NO_IDS: Final[tuple[Any, ...]] = (None, 5, 2.5, True, [], {}, "", "  ", "a\0b", "x" * 256)
 NO_TYPES: Final[tuple[Any, ...]] = (
     None,
@@ -232,7 +230,7 @@ LACKS: Final[tuple[tuple[dict[str, Any], tuple[int, str]], ...]] = (
     ({"SecretKey": "wrong", "PrinterId": None, "EventType": None}, WRONG_KEY),
     ({"PrinterId": None, "EventType": None}, NO_PRINTER),
     *(({"PrinterId": wrong}, NO_PRINTER) for wrong in NO_IDS),
-    *(({"EventType": wrong}, NO_TYPE) for wrong in NO_TYPES),
+    *(({"EventType": wrong}, (400, "no_usable_event_type")) for wrong in NO_TYPES),
 )
 
 
