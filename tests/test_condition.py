@@ -166,17 +166,12 @@ async def test_target_without_printers(hass: HomeAssistant, post: Post, aim: Tar
         ({"target": {"printer": "Ender3"}}, False),
     ],
 )
-@pytest.mark.parametrize("is_aimed", [True, False])
 async def test_valid(
-    hass: HomeAssistant,
-    post: Post,
-    websocket: MockHAClientWebSocket,
-    wrong: dict[str, Any],
-    is_valid: bool,
-    is_aimed: bool,
+    hass: HomeAssistant, post: Post, websocket: MockHAClientWebSocket, wrong: dict[str, Any], is_valid: bool
 ) -> None:
     """The automation editor refuses a condition that there is not, and takes one to which no target was added."""
     await say(post, "print_paused")
-    config = condition("is_paused", {"device_id": device_id_of(hass)} if is_aimed else None) | wrong
-    await websocket.send_json_auto_id({"type": "validate_config", "conditions": [config]})
-    assert (await websocket.receive_json())["result"]["conditions"]["valid"] is is_valid
+    for aim in ({"device_id": device_id_of(hass)}, None):
+        config = condition("is_paused", aim) | wrong
+        await websocket.send_json_auto_id({"type": "validate_config", "conditions": [config]})
+        assert (await websocket.receive_json())["result"]["conditions"]["valid"] is is_valid
