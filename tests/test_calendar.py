@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from freezegun.api import FrozenDateTimeFactory
@@ -12,11 +12,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.octoeverywhere.const import DOMAIN
 
-from .conftest import FULL, NUMBERS, Clock, Post, reload, value
+from .conftest import FULL, NUMBERS, Clock, Post, reload, shown, value
 
 CALENDAR = "calendar.ender3_prints"
 TRANSLATIONS = Path(__file__).parent.parent / "custom_components" / DOMAIN / "translations"
@@ -49,12 +48,8 @@ async def events(
 ) -> list[dict[str, Any]]:
     """Return what the calendar shows of a period, as automations and the frontend get it."""
     data = {"entity_id": CALENDAR, "start_date_time": start, "end_date_time": end}
-    response = cast(
-        "dict[str, Any]",
-        await hass.services.async_call("calendar", "get_events", data, blocking=True, return_response=True),
-    )
-    shown: list[dict[str, Any]] = response[CALENDAR]["events"]
-    return shown
+    response: Any = await hass.services.async_call("calendar", "get_events", data, blocking=True, return_response=True)
+    return list(response[CALENDAR]["events"])
 
 
 async def spans(hass: HomeAssistant) -> list[tuple[str, str, str]]:
@@ -64,9 +59,7 @@ async def spans(hass: HomeAssistant) -> list[tuple[str, str, str]]:
 
 def attributes(hass: HomeAssistant) -> dict[str, Any]:
     """Return what the calendar says of the print under way."""
-    state = hass.states.get(CALENDAR)
-    assert state is not None
-    return dict(state.attributes)
+    return shown(hass)[CALENDAR][1]
 
 
 async def fill(post: Post, freezer: FrozenDateTimeFactory, prints: Iterable[tuple[str, datetime, datetime]]) -> None:
@@ -163,7 +156,7 @@ async def test_words(
     assert (event["summary"], event.get("description") or None) == (summary, description)
 
 
-async def test_german(hass: HomeAssistant, entry: MockConfigEntry, post: Post) -> None:
+async def test_german(hass: HomeAssistant, post: Post) -> None:
     """The words are those of Home Assistant's language, without a gap while it is being changed."""
     await post(FULL)
     hass.config.language = "de"
@@ -197,7 +190,7 @@ async def test_period(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFa
             ("march", berlin("2026-03-05 12:00"), berlin("2026-03-05 12:00")),
         ],
     )
-    for start, end, found in (
+    for start, end, names in (
         ("2026-02-01", "2026-03-01", ["february", "over the end"]),
         ("2026-03-01", "2026-04-01", ["over the end", "march"]),
         ("2026-02-28 23:00", "2026-03-01 01:00", ["over the end"]),  # both ends are outside
@@ -210,8 +203,8 @@ async def test_period(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFa
         ("2025-01-01", "2025-12-31", []),
         ("2020-01-01", "2030-01-01", ["february", "over the end", "march"]),
     ):
-        shown = await events(hass, berlin(start), berlin(end))
-        assert [event["summary"] for event in shown] == [f"{name} (Complete)" for name in found], (start, end)
+        found = [event["summary"] for event in await events(hass, berlin(start), berlin(end))]
+        assert found == [f"{name} (Complete)" for name in names], (start, end)
 
 
 async def test_hour_that_is_missing(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
@@ -236,6 +229,6 @@ async def test_hour_that_comes_twice(hass: HomeAssistant, post: Post, freezer: F
         assert attributes(hass)["end_time"] == f"{ends_at.astimezone(BERLIN):%Y-%m-%d %H:%M:%S}"
     freezer.move_to(end)
     await post(said, EventType=COMPLETE, DurationSec=2700)
-    shown = await events(hass)
-    assert [event["summary"] for event in shown] == ["before (Complete)", "night (Complete)"]
-    assert datetime.fromisoformat(shown[1]["end"]) == end
+    before, night = await events(hass)
+    assert (before["summary"], night["summary"]) == ("before (Complete)", "night (Complete)")
+    assert datetime.fromisoformat(night["end"]) == end

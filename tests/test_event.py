@@ -31,9 +31,8 @@ async def test_everything(
     """All that a notification can say is shown, but for its secret."""
     freezer.move_to(MOMENT)
     await post(FULL, **EXTRA)
-    device = the_device(hass)
     described = describe(hass, "event")
-    assert described[EVENT]["attributes"].pop("device_id") == device.id
+    assert described[EVENT]["attributes"].pop("device_id") == the_device(hass).id
     assert described == snapshot
     assert SECRET not in str(described)
 
@@ -48,9 +47,7 @@ async def test_same_as_on_the_bus(
         for payload in (FULL, FULL | EXTRA, {}):
             freezer.tick(1)
             await post(payload, EventType=number)
-            data = announced[-1].data
-            assert (announced[-1].event_type, data["event_type"]) == (f"octoeverywhere_{slug}", number)
-            assert said(hass) == {**data, "event_type": slug}
+            assert said(hass) == {**announced[-1].data, "event_type": slug}
             assert value(hass, EVENT) == freezer().replace(tzinfo=UTC).isoformat(timespec="milliseconds")
 
 
@@ -64,16 +61,13 @@ async def test_before_the_first(hass: HomeAssistant, entry: MockConfigEntry) -> 
     assert said(hass) == {"event_type": None}
 
 
-async def test_one_right_after_the_other(
-    hass: HomeAssistant, post: Post, announced: list[Event], freezer: FrozenDateTimeFactory
-) -> None:
+async def test_one_right_after_the_other(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
     """Two notifications in the same moment are two changes of the entity's state."""
     freezer.move_to(MOMENT)
     await post(FULL)
     first = value(hass, EVENT)
     await post(FULL, EventType=10)
     assert value(hass, EVENT) != first
-    assert len(announced) == 2
 
 
 @pytest.mark.parametrize("older", [-timedelta(hours=1), timedelta(hours=1)])

@@ -30,7 +30,7 @@ A, B, C = (f"https://snapshots.example/{name}.jpg?token=a-secret" for name in "a
 NO_PICTURE: Final = ("image/png", (Path(image.__file__).parent / "no_snapshot.png").read_bytes())
 
 type Seen = tuple[str, bytes]
-type Look = Callable[..., Coroutine[Any, Any, Seen]]
+type Look = Callable[[], Coroutine[Any, Any, Seen]]
 
 
 def picture(link: str | None) -> Seen:
@@ -86,8 +86,8 @@ async def pictures() -> AsyncGenerator[OctoEverywhere]:
 def look(hass: HomeAssistant, client: Client) -> Look:
     """Return a function that looks at a picture as a dashboard does; it must never see an error."""
 
-    async def look(entity_id: str = ENTITY) -> Seen:
-        state = hass.states.get(entity_id)
+    async def look() -> Seen:
+        state = hass.states.get(ENTITY)
         assert state is not None
         response = await client.get(state.attributes["entity_picture"])
         assert response.status == 200

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.octoeverywhere.history import MAX_PRINTS, History, Totals
-from custom_components.octoeverywhere.job import RETRIED_FOR, Printer, Relation, decide
+from custom_components.octoeverywhere.job import Printer, Relation, decide
 from custom_components.octoeverywhere.payload import NotificationType
 from custom_components.octoeverywhere.store import Reader
 from custom_components.octoeverywhere.view import view
@@ -19,7 +19,6 @@ from .story import START, Arrival, Teller, fixture, story
 
 MINUTE: Final = timedelta(minutes=1)
 BOOT: Final = datetime(1970, 1, 2, tzinfo=UTC)
-OF_A_PRINT: Final = [slug for slug, kind in KINDS.items() if kind.is_about_a_printer]
 # What was said before, and what the printer's status and attention are then.
 BEFORE: Final = {
     "printing": ("0:10 print_progress 600s 40%", "printing", "none"),
@@ -67,8 +66,8 @@ def test_repeat(slug: str) -> None:
     """What says the same to the second is a repetition for 45 minutes, and none after that, nor is a test ever one."""
     (first,) = story(f"0:10 {slug} 600s 40%")
     printer = decide(Printer(), first.notification, first.at).printer
-    for passed, is_repeat in ((timedelta(0), True), (RETRIED_FOR, True), (RETRIED_FOR + MINUTE, False)):
-        step = decide(printer, first.notification, first.at + passed)
+    for minutes, is_repeat in ((0, True), (45, True), (46, False)):
+        step = decide(printer, first.notification, first.at + minutes * MINUTE)
         assert (step.relation is Relation.REPEAT) == (is_repeat and slug != "test")
         assert (step.announcement is None) == (step.relation is Relation.REPEAT)
 

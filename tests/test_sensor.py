@@ -5,9 +5,11 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.logbook.helpers import async_filter_entities
 from homeassistant.components.sensor import async_rounded_state
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.const import EVENT_STATE_CHANGED
+from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import entity_registry as er
 import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
 from syrupy.assertion import SnapshotAssertion
 
 from .conftest import FULL, NUMBERS, Post, describe, entities_of, reload, shown, value
@@ -110,10 +112,7 @@ AT_A_GLANCE = {
     ("said", "rows"),
     [
         ({"EventType": 6, "Progress": 30, "TimeRemainingSec": 9000, "CurrentLayer": 60}, {"event.ender3_notification"}),
-        (
-            {"EventType": 4},
-            {"event.ender3_notification", "sensor.ender3_status", "binary_sensor.ender3_printing"},
-        ),
+        ({"EventType": 4}, {"event.ender3_notification", "sensor.ender3_status", "binary_sensor.ender3_printing"}),
     ],
 )
 async def test_at_a_glance(hass: HomeAssistant, post: Post, said: dict[str, Any], rows: set[str]) -> None:
@@ -122,14 +121,9 @@ async def test_at_a_glance(hass: HomeAssistant, post: Post, said: dict[str, Any]
     entities = entities_of(hass)
     visible = {entity.entity_id for entity in entities if not (entity.hidden_by or entity.entity_category)}
     assert visible == AT_A_GLANCE
-    changed: set[str] = set()
-
-    @callback
-    def note(event: Event[EventStateChangedData]) -> None:
-        old, new = event.data["old_state"], event.data["new_state"]
-        if old and new and old.state != new.state:
-            changed.add(event.data["entity_id"])
-
-    hass.bus.async_listen("state_changed", note)
+    events = async_capture_events(hass, EVENT_STATE_CHANGED)
     await post(FULL, DurationSec=600, **said)
+    changed = {
+        event.data["entity_id"] for event in events if event.data["old_state"].state != event.data["new_state"].state
+    }
     assert set(async_filter_entities(hass, sorted(changed & visible))) == rows

@@ -1,21 +1,17 @@
 """Tests of prints of which nothing is heard any more."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Event, HomeAssistant
-from homeassistant.helpers import issue_registry as ir
 import pytest
 
-from custom_components.octoeverywhere.const import DOMAIN
+from .conftest import FULL, NUMBERS, Disk, Post, issues, pass_time, shown, value
 
-from .conftest import FULL, NUMBERS, Disk, Post, load, pass_time, shown, unload, value
-
-START: Final = "2026-03-14T09:26:53+00:00"
+START: Final = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 SILENCE: Final = timedelta(minutes=90)
 SILENT_AFTER: Final = timedelta(seconds=605) + SILENCE
-SILENT_WITHOUT_ESTIMATE: Final = timedelta(hours=24)
 TICK: Final = timedelta(minutes=5)
 """So late it may be told."""
 MOMENT: Final = timedelta(seconds=1)
@@ -51,7 +47,7 @@ def still(hass: HomeAssistant, *but: str) -> dict[str, tuple[str, dict[str, Any]
         *(({"EventType": number}, SILENT_AFTER) for number in (1, 5, 6, 10, 14)),
         ({"TimeRemainingSec": 0}, SILENCE),
         ({"TimeRemainingSec": 2 * 86400}, timedelta(days=2) + SILENCE),
-        ({"TimeRemainingSec": -1}, SILENT_WITHOUT_ESTIMATE),
+        ({"TimeRemainingSec": -1}, timedelta(hours=24)),
         ({"PrintId": None}, SILENT_AFTER),
         # What does not print may wait for its owner as long as it likes.
         *(({"EventType": number}, None) for number in (2, 3, 4, 8)),
@@ -129,43 +125,27 @@ async def test_comes_back(
         assert unknown(hass) >= SILENT
 
 
-async def test_while_home_assistant_is_off(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
-    """It makes no difference whether Home Assistant is there when the moment passes; tests of time reload it around that."""
-    await post(FULL)
-    await unload(hass)
-    await pass_time(hass, freezer, SILENT_AFTER)
-    await load(hass)
-    assert unknown(hass) >= SILENT
-    assert value(hass, "sensor.ender3_current_layer") == "50"
-
-
-def repairs(hass: HomeAssistant) -> list[str]:
-    """Return what is under Repairs."""
-    return [issue_id for domain, issue_id in ir.async_get(hass).issues if domain == DOMAIN]
-
-
 async def test_day_of_a_free_account(hass: HomeAssistant, post: Post, freezer: FrozenDateTimeFactory) -> None:
     """A free account hears three words of a print of six hours, and that this was all; each hour shows what can be said then."""
-    start = datetime.fromisoformat(START)
     for minute, slug, percent in (
         (0, "print_started", 0),
         (10, "first_layer_complete", 2),
         (30, "third_layer_complete", 5),
         (36, "notification_limit", 9),
     ):
-        freezer.move_to(start + timedelta(minutes=minute))
+        freezer.move_to(START + timedelta(minutes=minute))
         seconds = {"DurationSec": minute * 60, "TimeRemainingSec": (360 - minute) * 60}
         await post(EventType=NUMBERS[slug], PrintId="print-1", Progress=percent, **seconds)
-    last_word = (start + timedelta(minutes=36)).isoformat(timespec="milliseconds")
+    last_word = (START + timedelta(minutes=36)).isoformat(timespec="milliseconds")
     for hour in range(1, 26):
-        await pass_time(hass, freezer, start + timedelta(hours=hour) - datetime.now(start.tzinfo))
+        await pass_time(hass, freezer, START + timedelta(hours=hour) - datetime.now(UTC))
         left = str(max(0.0, 6.0 - hour))
         believed = ("printing", "on", "5", left, "on")
         keys = ("sensor.ender3_status", "binary_sensor.ender3_printing", "sensor.ender3_progress")
         states = [value(hass, key) for key in (*keys, "sensor.ender3_time_remaining", "calendar.ender3_prints")]
         assert states == list(believed if hour < 8 else (*["unknown"] * 4, "off")), hour
-        assert value(hass, "sensor.ender3_estimated_finish") == (start + timedelta(hours=6)).isoformat()
+        assert value(hass, "sensor.ender3_estimated_finish") == (START + timedelta(hours=6)).isoformat()
         assert value(hass, "event.ender3_notification") == last_word
-        assert repairs(hass) == (["notification_limit"] if hour < 25 else [])
+        assert issues(hass) == ({"notification_limit"} if hour < 25 else set())
     await post(EventType=NUMBERS["print_started"], PrintId="print-2", DurationSec=0, TimeRemainingSec=7200)
     assert [value(hass, key) for key in keys] == ["printing", "on", "0"]

@@ -57,24 +57,19 @@ async def reload_elsewhere(hass: HomeAssistant) -> None:
 
 @pytest.mark.parametrize("finish", [-30, 30], ids="finish {:+} min".format)
 @pytest.mark.parametrize(
-    ("zone", "change", "minutes"),
+    ("zone", "change"),
     [
-        ("Europe/Berlin", "2026-03-29T01:00Z", 60),
-        ("Europe/Berlin", "2026-10-25T01:00Z", -60),
-        ("Australia/Lord_Howe", "2026-10-03T15:30Z", 30),
-        ("Australia/Lord_Howe", "2026-04-04T15:00Z", -30),
+        ("Europe/Berlin", "2026-03-29T01:00Z"),
+        ("Europe/Berlin", "2026-10-25T01:00Z"),
+        ("Australia/Lord_Howe", "2026-10-03T15:30Z"),  # by half an hour
+        ("Australia/Lord_Howe", "2026-04-04T15:00Z"),
     ],
 )
-async def test_summer_time(
-    hass: HomeAssistant, post: Post, clock: Clock, zone: str, change: str, minutes: int, finish: int
-) -> None:
+async def test_summer_time(hass: HomeAssistant, post: Post, clock: Clock, zone: str, change: str, finish: int) -> None:
     """A change around the estimated finish moves no moment, no duration and no silence."""
     changes_at = datetime.fromisoformat(change)
     before, after = (at.astimezone(ZoneInfo(zone)).utcoffset() for at in (changes_at - MOMENT, changes_at))
-    assert before is not None
-    assert after is not None
-    assert after - before == timedelta(minutes=minutes)
-
+    assert before != after
     finish_at = changes_at + timedelta(minutes=finish)
     await hass.config.async_update(time_zone=zone)
     clock.set(finish_at - 2 * HOUR)
