@@ -84,7 +84,7 @@ def grow_older(store: Store, since: datetime, until: datetime) -> None:
         )
     printers = with_moments(store.read(), older)
     for printer_id, printer in printers.items():
-        prints = with_moments(store.read_history(printer_id).prints, older)
+        prints = with_moments(store.read_prints(printer_id), older)
         if printer_id in WITH_PAST:
             prints = (*past_prints(random.Random(printer_id), until), *prints)
         store.forget(printer_id)
@@ -276,7 +276,7 @@ async def show_all(relay: FakePluginApi) -> None:
         store = Store(HomeAssistant(str(FOLDER)))
         await asyncio.to_thread(grow_older, store, since, until)
         await hass.start()
-        await import_statistics(hass, SCENES[0], store.read_history(SCENES[0].slug).prints)
+        await import_statistics(hass, SCENES[0], store.read_prints(SCENES[0].slug))
         await show_dashboards(hass)
         async with browser(hass, IMAGES) as person:
             await show_pages(person)

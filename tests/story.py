@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 from homeassistant.util.json import json_loads_array
 
-from custom_components.octoeverywhere.history import History, Print
+from custom_components.octoeverywhere.history import Print, with_prints
 from custom_components.octoeverywhere.job import Printer, Step, decide, expire, unfinished
 from custom_components.octoeverywhere.payload import Notification
 from custom_components.octoeverywhere.view import View, view
@@ -126,7 +126,7 @@ class Teller:
     def prints(self) -> list[Print]:
         """All prints, the one under way included."""
         newest = unfinished(self.printer, self.now)
-        return [*History().with_prints(self.printer.unfiled).prints, *([newest] if newest else [])]
+        return [*with_prints((), self.printer.unfiled), *([newest] if newest else [])]
 
     @property
     def announced(self) -> list[str]:

@@ -14,7 +14,7 @@ from homeassistant.helpers.entity_platform import MAX_ENABLED_ENTITIES_PER_CONFI
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
-from custom_components.octoeverywhere import account
+from custom_components.octoeverywhere import account, job
 
 from .conftest import (
     FULL,
@@ -57,6 +57,18 @@ def written(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> set[str]:
     """Return the entities that were written since the clock was last moved."""
     now = freezer().timestamp()
     return {state.entity_id for state in hass.states.async_all() if state.last_reported_timestamp >= now}
+
+
+@pytest.mark.parametrize("slug", ["print_started", "print_complete", "print_progress", "error", "test"])
+async def test_one_decision(post: Post, slug: str) -> None:
+    """What a notification is about is worked out once, and what follows from it as well."""
+    await post(FULL, EventType=1)
+    with (
+        patch.object(job, "relation", wraps=job.relation) as relation,
+        patch("custom_components.octoeverywhere.account.decide", wraps=job.decide) as decide,
+    ):
+        await post(FULL, EventType=NUMBERS[slug], DurationSec=60)
+    assert (relation.call_count, decide.call_count) == (1, 1)
 
 
 @pytest.mark.parametrize("name", FIXTURES)

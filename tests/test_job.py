@@ -8,7 +8,7 @@ from homeassistant.util.json import json_loads_object
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.octoeverywhere.history import MAX_PRINTS, History, Totals
+from custom_components.octoeverywhere.history import MAX_PRINTS, Totals, with_prints
 from custom_components.octoeverywhere.job import Printer, Relation, decide
 from custom_components.octoeverywhere.payload import NotificationType
 from custom_components.octoeverywhere.store import Reader
@@ -131,11 +131,11 @@ def test_any_sequence(sequence: list[tuple[dict[str, Any], timedelta | datetime,
         assert seen.progress is None or 0 <= seen.progress <= 100
         assert seen.time_remaining is None or 0 <= seen.time_remaining <= 5000
         assert seen.print_duration is None or seen.print_duration >= 0
-        prints = History().with_prints(printer.unfiled).prints
+        prints = with_prints((), printer.unfiled)
         assert printer.totals == sum((known.totals for known in prints), Totals())
         assert all(known.started_at <= known.ended_at for known in teller.prints)
         assert Reader().value(Printer, json_loads_object(json_bytes(printer))) == printer
-        assert History(prints=prints).with_prints(printer.unfiled).prints == prints
+        assert with_prints(prints, printer.unfiled) == prints
         assert len(printer.recent) <= len(teller.steps)
 
 

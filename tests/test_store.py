@@ -465,7 +465,7 @@ async def test_bounds(hass: HomeAssistant, length: int, fewest: int, most: int) 
     ]
     for part in (many[:300], many[300:]):
         store.file_prints("printer-1", part)
-    kept = store.read_history("printer-1").prints
+    kept = store.read_prints("printer-1")
     assert list(kept) == many[-len(kept) :]
     assert fewest <= len(kept) <= most
     assert len(files(hass)[PRINTS]) <= 1.1 * 2**20

@@ -19,7 +19,7 @@ from homeassistant.util import dt as dt_util, slugify
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN, LOGGER, NAME, event_name, is_live_key
-from .history import Print
+from .history import Print, with_prints
 from .issues import Issues
 from .job import Announcement, Printer, Status, Step, expire, finish_soon, unfinished
 from .payload import EVENT_KEYS, Notification, read_url
@@ -138,11 +138,11 @@ class PrinterCoordinator(DataUpdateCoordinator[View]):
     async def async_get_prints(self) -> list[Print]:
         """Return the prints of the printer, the oldest first, the one under way included. Raises HomeAssistantError."""
         try:
-            history = await self.hass.async_add_executor_job(self._account.store.read_history, self.printer_id)
+            filed = await self.hass.async_add_executor_job(self._account.store.read_prints, self.printer_id)
         except OSError as err:
             raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_read") from err
         newest = unfinished(self.printer, dt_util.utcnow())
-        prints = history.with_prints(self.printer.unfiled).prints
+        prints = with_prints(filed, self.printer.unfiled)
         return sorted((*prints, *([newest] if newest else [])), key=lambda print_: print_.started_at)
 
     async def async_file_prints(self) -> None:

@@ -105,29 +105,23 @@ class Print:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """The prints of a printer, the oldest first."""
-
-    prints: tuple[Print, ...] = ()
-
-    def with_prints(self, prints: Iterable[Print]) -> Self:
-        """Return the history with these prints as well. To add one twice is to add it once."""
-        known = list(self.prints)
-        for print_ in prints:
-            index = next((i for i in reversed(range(len(known))) if known[i].is_same(print_)), None)
-            if index is None:
-                known.append(print_)
-            elif print_.is_settled and not known[index].is_settled:
-                known[index] = known[index].told_by(print_)
-        return replace(self, prints=_newest(known))
+def with_prints(known: Iterable[Print], new: Iterable[Print]) -> list[Print]:
+    """Return the prints of a printer, the oldest first, with new ones as well. To add one twice is to add it once."""
+    prints = list(known)
+    for print_ in new:
+        index = next((i for i in reversed(range(len(prints))) if prints[i].is_same(print_)), None)
+        if index is None:
+            prints.append(print_)
+        elif print_.is_settled and not prints[index].is_settled:
+            prints[index] = prints[index].told_by(print_)
+    return _newest(prints)
 
 
-def _newest(prints: list[Print]) -> tuple[Print, ...]:
+def _newest(prints: list[Print]) -> list[Print]:
     """Return the newest prints, as many as are remembered."""
     size = 0
     for count, print_ in enumerate(reversed(prints)):
         size += len(json_bytes(print_))
         if count == MAX_PRINTS or size > _MAX_SIZE:
-            return tuple(prints[-count:])
-    return tuple(prints)
+            return prints[-count:]
+    return prints

@@ -22,7 +22,7 @@ from homeassistant.util.file import WriteError
 from homeassistant.util.json import json_loads_object
 
 from .const import DOMAIN, LOGGER
-from .history import History, Print
+from .history import Print, with_prints
 from .job import Printer
 
 _VERSION: Final = 1
@@ -54,14 +54,14 @@ class Store:
         known = self._encoded.get(printer_id)
         return known if known is not None and known[0] is printer else (printer, json_fragment(json_bytes(printer)))
 
-    def read_history(self, printer_id: str) -> History:
-        """Return the prints of a printer that are filed."""
-        return History(prints=_read_file(self._prints_of(printer_id), "prints", tuple[Print, ...]) or ())
+    def read_prints(self, printer_id: str) -> tuple[Print, ...]:
+        """Return the prints of a printer that are filed, the oldest first."""
+        return _read_file(self._prints_of(printer_id), "prints", tuple[Print, ...]) or ()
 
     def file_prints(self, printer_id: str, prints: Iterable[Print]) -> None:
         """Add prints to those of a printer."""
-        history = self.read_history(printer_id).with_prints(prints)
-        _write_file(self._prints_of(printer_id), "prints", history.prints)
+        known = self.read_prints(printer_id)
+        _write_file(self._prints_of(printer_id), "prints", with_prints(known, prints))
 
     def forget(self, printer_ids: Iterable[str]) -> None:
         """Delete the prints of printers."""
