@@ -364,7 +364,7 @@ _VALID: Final[dict[str, Callable[[str], bool]]] = {
     "total_layers": _between(0, 10**9),
     "time_remaining": _between(0, 10 * 366 * 24),
     "print_duration": _between(0, 10 * 366 * 24),
-    "z_offset": _between(-(10**9), 10**9),
+    "z_offset": lambda state: math.isfinite(float(state)),
     "estimated_finish": _is_moment,
     "print_start": _is_moment,
     "notification": _is_moment,
