@@ -1,5 +1,6 @@
 """Tests of what starts an automation: the triggers, by what they are aimed at, and what templates see."""
 
+import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -22,11 +23,13 @@ from .conftest import (
     Post,
     Remove,
     device_of,
+    hand_over,
     load,
     pass_time,
     records,
     reload,
     start,
+    the_entry,
     unload,
     value,
 )
@@ -424,6 +427,21 @@ async def test_reload_of_the_entry(hass: HomeAssistant, prints: Prints) -> None:
     await reload(hass)
     await prints.until(80)
     assert len(prints.told) == 1
+
+
+async def test_reload_while_something_is_saved(hass: HomeAssistant, prints: Prints, disk: Disk) -> None:
+    """What is shown while the entry is unloaded is no reason to tell it twice."""
+    await prints.say("print_started", 60)
+    await prints.automate(10)
+    disk.hold()
+    body = FULL | {"PrintId": "1", "TimeRemainingSec": 40 * 60}
+    said = hass.async_create_task(hand_over(hass, body))
+    await asyncio.to_thread(disk.writing.wait)
+    reloaded = hass.async_create_task(hass.config_entries.async_reload(the_entry(hass).entry_id))
+    disk.release()
+    assert await asyncio.gather(said, reloaded) == [(200, ""), True]
+    await prints.until(60)
+    assert prints.told == [(30, 0)]
 
 
 @pytest.mark.parametrize("is_full", [False, True])
