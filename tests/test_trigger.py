@@ -439,7 +439,7 @@ async def test_reload_while_something_is_saved(hass: HomeAssistant, prints: Prin
     await asyncio.to_thread(disk.writing.wait)
     reloaded = hass.async_create_task(hass.config_entries.async_reload(the_entry(hass).entry_id))
     disk.release()
-    assert await asyncio.gather(said, reloaded) == [(200, ""), True]
+    assert (await said, await reloaded) == ((200, ""), True)
     await prints.until(60)
     assert prints.told == [(30, 0)]
 
