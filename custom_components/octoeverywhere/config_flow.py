@@ -147,9 +147,8 @@ class OctoEverywhereConfigFlow(ConfigFlow, domain=DOMAIN):
         offered, self._offered = self._offered, set(names)
         if user_input is not None and (kept := user_input.get(_CONF_KEEP)):
             try:
-                await account.async_forget(
-                    offered.difference(kept)
-                )  # one that came meanwhile is not among them, and stays
+                # One that came meanwhile was not among them, and stays.
+                await account.async_forget(offered.difference(kept))
             except HomeAssistantError:
                 errors["base"] = "not_removed"
             else:

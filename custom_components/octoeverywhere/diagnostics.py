@@ -24,7 +24,6 @@ _TO_REDACT: Final = {
     "quick_view_url",
     "snapshot_url",
 }
-# What people and platforms write may hold any of that, or a link, with or without its scheme.
 _WORD: Final = re.compile(r"(\s+)")
 _CONNECTION: Final = re.compile(r"octoeverywhere\.com", re.IGNORECASE)
 
@@ -68,7 +67,7 @@ def _clean(value: Any, secret_key: str) -> Any:  # noqa: ANN401 - whatever JSON 
 
 
 def _clean_text(text: str, secret_key: str) -> str:
-    """Return the beginning of a text, without links and the key."""
+    """Return the beginning of a text, without the key and without links, which may lack their scheme: anybody may have written it."""
     if secret_key:
         text = text.replace(secret_key, REDACTED)
     words = _WORD.split(text[:MAX_LENGTH_STATE_STATE])

@@ -28,6 +28,7 @@ class PrinterEntity(CoordinatorEntity[PrinterCoordinator]):
         self._attr_translation_key = description.translation_key or description.key
         self._attr_unique_id = f"{coordinator.printer_id}_{description.key}"
         self._attr_device_info = coordinator.device_info
+        self._needs_live = is_live_key(description.key)
         self._attr_available = self._is_available()
         self._update()
 
@@ -39,7 +40,7 @@ class PrinterEntity(CoordinatorEntity[PrinterCoordinator]):
 
     def _is_available(self) -> bool:
         """Return True unless the entity shows what the printer says of itself, and it says nothing."""
-        return self.coordinator.data.live is not None or not is_live_key(self.entity_description.key)
+        return not self._needs_live or self.coordinator.data.live is not None
 
     def _update(self) -> bool:
         """Read what the entity shows from the printer's view; return whether it has changed."""

@@ -214,7 +214,8 @@ class LiveCoordinator(PrinterCoordinator):
         if notification is None:
             self._untold = None
             return
-        since = since if notification.told == told else now
+        if notification.told != told:
+            since = now
         self._untold = (notification.told, since)
         if now - since < UNTOLD_AFTER:
             self._look_again_in(min(_PACE.get(live.status, _PACE_IDLE), _PACE_UNTOLD))

@@ -4,7 +4,7 @@ Source of the format: https://docs.octoeverywhere.com/webhook-notifications/json
 """
 
 from codecs import BOM_UTF8
-from collections.abc import Callable, Mapping, Set as AbstractSet
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -278,7 +278,7 @@ class Notification:
         values |= dict.fromkeys(unknown)
         return cls(printer_id=printer_id, event_type=event_type, extra=_extra(payload), unknown=unknown, **values)
 
-    def without(self, unknown: AbstractSet[str]) -> Self:
+    def without(self, unknown: set[str]) -> Self:
         """Return the notification, which then says of these fields that they are not known."""
         changes: dict[str, Any] = dict.fromkeys(unknown)
         return replace(self, unknown=self.unknown | unknown, **changes)

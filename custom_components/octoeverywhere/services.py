@@ -19,25 +19,17 @@ from .payload import LINK_LIVES
 
 GET_PRINTS: Final = "get_prints"
 
-ATTR_PRINTER: Final = "printer"
-ATTR_PERIOD: Final = "period"
-ATTR_START: Final = "start"
-ATTR_END: Final = "end"
-ATTR_OUTCOME: Final = "outcome"
-ATTR_LIMIT: Final = "limit"
-
-_DEFAULT_LIMIT: Final = 100
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 GET_PRINTS_SCHEMA: Final = vol.Schema(
     {
-        vol.Optional(ATTR_PRINTER): vol.All(cv.ensure_list, [cv.string]),
-        vol.Optional(ATTR_PERIOD): cv.positive_time_period,
-        vol.Optional(ATTR_START): cv.datetime,
-        vol.Optional(ATTR_END): cv.datetime,
-        vol.Optional(ATTR_OUTCOME): vol.All(cv.ensure_list, [vol.Coerce(Outcome)]),
-        vol.Optional(ATTR_LIMIT, default=_DEFAULT_LIMIT): vol.All(vol.Coerce(int), vol.Range(min=1, max=MAX_PRINTS)),
+        vol.Optional("printer"): vol.All(cv.ensure_list, [cv.string]),
+        vol.Optional("period"): cv.positive_time_period,
+        vol.Optional("start"): cv.datetime,
+        vol.Optional("end"): cv.datetime,
+        vol.Optional("outcome"): vol.All(cv.ensure_list, [vol.Coerce(Outcome)]),
+        vol.Optional("limit", default=100): vol.All(vol.Coerce(int), vol.Range(min=1, max=MAX_PRINTS)),
     }
 )
 
@@ -55,7 +47,7 @@ async def _async_get_prints(call: ServiceCall) -> ServiceResponse:
     if (account := async_get_account(call.hass)) is None:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="not_loaded")
     start, end = _period(call.data)
-    outcomes = call.data.get(ATTR_OUTCOME) or list(Outcome)
+    outcomes = call.data.get("outcome") or list(Outcome)
     found: list[tuple[Print, PrinterCoordinator]] = []
     for printer in _printers(account, call):
         found += (
@@ -64,18 +56,18 @@ async def _async_get_prints(call: ServiceCall) -> ServiceResponse:
             if print_.outcome in outcomes and print_.started_at < end and print_.ended_at > start
         )
         found.sort(key=lambda known: known[0].started_at, reverse=True)
-        del found[call.data[ATTR_LIMIT] :]  # before the next printer, which may have as many
+        del found[call.data["limit"] :]  # before the next printer, which may have as many
     return {"prints": [_as_response(*known) for known in found]}
 
 
 def _period(data: dict[str, Any]) -> tuple[datetime, datetime]:
     """Return the moments between which a print must have been under way. Raises ServiceValidationError."""
-    if ATTR_PERIOD in data and ATTR_START in data:
+    if "period" in data and "start" in data:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="two_starts")
-    start, end = _as_utc(data.get(ATTR_START, _FIRST)), _as_utc(data.get(ATTR_END, _LAST))
-    if ATTR_PERIOD in data:
+    start, end = _as_utc(data.get("start", _FIRST)), _as_utc(data.get("end", _LAST))
+    if "period" in data:
         with suppress(OverflowError):  # it may be longer than there have been dates
-            start = min(end, dt_util.utcnow()) - data[ATTR_PERIOD]
+            start = min(end, dt_util.utcnow()) - data["period"]
     if start >= end:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_period")
     return start, end
@@ -91,10 +83,10 @@ def _as_utc(moment: datetime) -> datetime:
 
 def _printers(account: Account, call: ServiceCall) -> Iterable[PrinterCoordinator]:
     """Return the printers that were asked for, all of them where none was. Raises ServiceValidationError."""
-    if not call.data.get(ATTR_PRINTER):
+    if not call.data.get("printer"):
         return list(account.printers.values())  # another may come while their prints are read
     printers = []
-    for device_id in dict.fromkeys(call.data[ATTR_PRINTER]):
+    for device_id in dict.fromkeys(call.data["printer"]):
         if (printer := async_get_printer(call.hass, device_id)) is None:
             device = dr.async_get(call.hass).async_get(device_id)
             name = device and (device.name_by_user or device.name)

@@ -94,7 +94,7 @@ def view(
 
 
 def _told(printer: Printer, now: datetime, *, is_connected: bool | None) -> View:
-    """Return what notifications told, of a silent print neither that it prints nor how far it is; and whether it can be asked."""
+    """Return what notifications told, of a silent print neither that it prints nor how far it is; and whether it is connected."""
     job = printer.job
     is_silent = job.is_silent(now)
     is_alive = job.snapshot_at is not None and now - job.snapshot_at < LINK_LIVES
